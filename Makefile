@@ -1,0 +1,148 @@
+# Crosstalk. `make help` says what there is; V=1 shows the commands.
+
+.DEFAULT_GOAL := all
+SHELL := /bin/bash
+
+VERSION := 0.1.0
+
+# One list of Debian packages: to build and run, to test, to check the code.
+PACKAGES_RUN   := g++ make pkg-config libuv1-dev libhiredis-dev libcjson-dev libsimdjson-dev libtomlplusplus-dev libcli11-dev \
+                  libspdlog-dev libfmt-dev libtelnet-dev libssl-dev robin-map-dev redis-server redis-tools
+PACKAGES_CHECK := check python3
+PACKAGES_CI    := clang-14 clang-format-14 mandoc git
+
+BUILD ?= build
+CXX   ?= g++
+ifeq ($(origin CXX),default)
+CXX := g++
+endif
+OPT   ?= -O2 -g
+WARN  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(WERROR),-Werror)
+SAN   ?=
+LIBS  := libuv hiredis libcjson simdjson fmt spdlog libtelnet openssl tomlplusplus
+
+# Looked up when a compiler first runs, not before: `make deps` works on a bare machine.
+LIB_CFLAGS = $(eval LIB_CFLAGS := $(shell pkg-config --cflags $(LIBS) | sed 's/-I/-isystem /g'))$(LIB_CFLAGS)
+LIB_LIBS   = $(eval LIB_LIBS := $(shell pkg-config --libs $(LIBS)))$(LIB_LIBS)
+CHECK_LIBS = $(eval CHECK_LIBS := $(shell pkg-config --libs check))$(CHECK_LIBS)
+
+CPPFLAGS_ALL = -I. -DCROSSTALK_VERSION='"$(VERSION)"' $(CPPFLAGS)
+CXXFLAGS_ALL = -std=c++20 $(OPT) $(WARN) -fno-omit-frame-pointer $(SAN) $(LIB_CFLAGS) $(CXXFLAGS)
+LDFLAGS_ALL  = $(SAN) $(LDFLAGS)
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)')
+
+PRODUCT_SRC := $(wildcard peer/*.cc src/*/*.cc)
+UNIT_SRC    := $(wildcard tests/unit/*_test.cc)
+SIM_SRC     := $(wildcard tests/sim/*.cc)
+PRODUCT_OBJ := $(PRODUCT_SRC:%.cc=$(BUILD)/obj/%.o)
+UNIT_BIN    := $(UNIT_SRC:tests/unit/%.cc=$(BUILD)/unit/%)
+SIM_OBJ     := $(SIM_SRC:%.cc=$(BUILD)/obj/%.o)
+ALL_OBJ     := $(PRODUCT_OBJ) $(BUILD)/obj/src/main.o $(UNIT_SRC:%.cc=$(BUILD)/obj/%.o) $(SIM_OBJ)
+
+.PHONY: all programs tests deps deps-run deps-check deps-ci run check unit sim live asan clang mutate layers format \
+        format-check man-lint ci help clean
+
+all: deps-run programs ## build the programs into build/
+
+programs: $(BUILD)/crosstalkd
+
+tests: $(UNIT_BIN) $(BUILD)/sim
+
+$(BUILD)/obj/%.o: %.cc Makefile
+	@mkdir -p $(@D)
+	$(call say,CXX,$<)
+	$(Q)$(CXX) $(CPPFLAGS_ALL) $(CXXFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/libcrosstalk.a: $(PRODUCT_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/crosstalkd: $(BUILD)/obj/src/main.o $(BUILD)/libcrosstalk.a
+	$(call say,LD,$@)
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libcrosstalk.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS) $(CHECK_LIBS)
+
+$(BUILD)/sim: $(SIM_OBJ) $(BUILD)/libcrosstalk.a
+	$(call say,LD,$@)
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
+
+.PRECIOUS: $(BUILD)/obj/%.o
+
+-include $(ALL_OBJ:.o=.d)
+
+# Installs only when something is missing, with sudo where we are not root.
+define install_packages
+	@missing=$$(for p in $(1); do [ "$$(dpkg-query -W -f='$${db:Status-Status}' $$p 2>/dev/null)" = installed ] || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  echo "  APT  $$(echo $$missing)"; \
+	  sudo=; [ "$$(id -u)" = 0 ] || sudo=sudo; \
+	  $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+deps: deps-run deps-check ## install the Debian packages that are missing
+deps-run:
+	$(call install_packages,$(PACKAGES_RUN))
+deps-check:
+	$(call install_packages,$(PACKAGES_RUN) $(PACKAGES_CHECK))
+deps-ci:
+	$(call install_packages,$(PACKAGES_RUN) $(PACKAGES_CHECK) $(PACKAGES_CI))
+
+run: deps-run programs ## three nodes and a private Redis on this machine, until Ctrl-C
+	@bash tools/run-mesh.sh $(BUILD)
+
+# Everything that a change has to pass: the quick tests first.
+check: deps-check programs tests ## build and run all tests
+	@bash tests/all.sh $(BUILD) unit sim live docs layers
+
+unit: deps-check $(UNIT_BIN) ## the unit tests alone, in seconds
+	@bash tests/all.sh $(BUILD) unit
+
+SEEDS ?= 200
+sim: deps-check $(BUILD)/sim ## the simulator; SEEDS=20000 for more
+	@$(BUILD)/sim --seeds $(SEEDS)
+
+live: deps-check programs ## real processes, real Redis, real faults
+	@bash tests/all.sh $(BUILD) live
+
+# A shorter storm: the sanitizers make it slow, not different.
+asan: deps-check ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory BUILD=build/asan OPT='-O1 -g' SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' programs tests
+	@CROSSTALK_STORM_CHATS=50000 SIM_SEEDS=40 bash tests/all.sh build/asan unit sim live
+
+clang: deps-ci ## compile everything with clang as well
+	@$(MAKE) --no-print-directory BUILD=build/clang CXX=clang++-14 programs tests
+
+mutate: deps-check ## take guards away one by one; the simulator must notice each
+	@python3 tests/sim/mutate.py
+
+layers: ## who includes whom
+	@bash tests/layers.sh
+
+FORMATTED = $(wildcard peer/*.h peer/*.cc src/*.cc src/*/*.h src/*/*.cc tests/*/*.h tests/*/*.cc tools/*.h tools/*.cc)
+format: deps-ci ## lay the code out
+	@clang-format-14 -i $(FORMATTED)
+format-check: deps-ci
+	@clang-format-14 --dry-run --Werror $(FORMATTED)
+
+man-lint: deps-ci ## the manual pages are well-formed
+	@mandoc -Tlint -W warning man/*.[1-8]
+
+ci: deps-ci ## what .ci/run runs
+	@$(MAKE) --no-print-directory WERROR=1 check
+	@$(MAKE) --no-print-directory WERROR=1 clang
+	@$(MAKE) --no-print-directory format-check man-lint
+	@$(MAKE) --no-print-directory asan
+	@$(MAKE) --no-print-directory mutate
+
+clean: ## remove what was built
+	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22

@@ -1,0 +1,230 @@
+#include "peer/inlink.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+namespace peer {
+
+namespace {
+
+// Control is confirmed with every ping and whenever this much has come.
+constexpr std::size_t control_untold_bytes_max = 65536;
+// Outcome frames are 13 bytes a run; one frame bears this many.
+constexpr std::size_t runs_max = 4096;
+
+}  // namespace
+
+InLink::InLink(PeerId id, const Self& self, Owner& owner, Pool& pool)
+    // Outcomes are bounded by the dialler's window of chats, not here.
+    : id_(id), self_(&self), owner_(&owner), outcomes_(std::numeric_limits<std::size_t>::max(), pool) {}
+
+Welcome InLink::welcome() const {
+  Welcome welcome;
+  welcome.control_epoch = control_epoch_;
+  welcome.control = control_received_;
+  welcome.chats = chats_received_;
+  return welcome;
+}
+
+void InLink::on_connected(Time now, const ProofBody& proof, const Welcome& welcome) {
+  connected_ = true;
+  heard_at_ = now;
+  wake_at_ = now + self_->timing.lost_after;
+  reader_ = FrameReader();
+  reader_.allow(frame_bytes_max);
+  outcomes_.settle_through(proof.outcomes);
+  outcomes_.rewind(proof.outcomes);
+  urgent_.release();
+  write_frame(urgent_, FrameType::welcome, 0, encode(welcome));
+  owner_->want_write_in(id_);
+}
+
+void InLink::on_lost(std::string_view why) {
+  connected_ = false;
+  wake_at_ = never;
+  owner_->on_in_down(id_, why.empty() ? "the peer closed the connection" : why);
+}
+
+void InLink::lose(std::string_view why) {
+  if (!connected_) return;
+  owner_->hang_up_in(id_);
+  on_lost(why);
+}
+
+void InLink::tick(Time now) {
+  if (now < wake_at_) return;
+  if (now - heard_at_ >= self_->timing.lost_after)
+    lose("silent for " + std::to_string(self_->timing.lost_after.count()) + " ms");
+  else
+    wake_at_ = heard_at_ + self_->timing.lost_after;
+}
+
+void InLink::forget() {
+  ++era_;
+  control_epoch_ = 0;
+  control_received_ = chats_received_ = 0;
+  arrivals_.clear();
+  arrivals_begin_ = 1;
+  unsettled_ = 0;
+  changed_first_ = changed_last_ = 0;
+  outcomes_.reset();
+}
+
+void InLink::on_bytes(Time now, std::string_view bytes) {
+  heard_at_ = now;
+  reader_.feed(bytes);
+  Frame frame;
+  while (connected_) {
+    switch (reader_.next(frame)) {
+      case FrameReader::Got::nothing:
+        return;
+      case FrameReader::Got::broken:
+        return lose("it sent a malformed frame");
+      case FrameReader::Got::frame:
+        on_frame(now, frame);
+        break;
+    }
+  }
+}
+
+void InLink::on_frame(Time, const Frame& frame) {
+  switch (frame.type) {
+    case FrameType::ping:
+      return on_ping(frame);
+    case FrameType::snapshot_begin:
+    case FrameType::users:
+    case FrameType::snapshot_end:
+      return on_control(frame);
+    case FrameType::chat:
+    case FrameType::lane_reset:
+      return on_chat_stream(frame);
+    case FrameType::bye:
+      return owner_->on_bye(id_);
+    case FrameType::hello:
+    case FrameType::proof:
+    case FrameType::welcome:
+    case FrameType::refuse:
+    case FrameType::pong:
+    case FrameType::received:
+    case FrameType::outcomes:
+      break;
+  }
+  lose("it sent a frame that has no place there");
+}
+
+void InLink::on_ping(const Frame& frame) {
+  Reader reader(frame.body);
+  const std::uint64_t token = reader.u64();
+  outcomes_.settle_through(reader.u64());
+  Buffer body;
+  Writer(body).u64(token);
+  write_frame(urgent_, FrameType::pong, 0, body.view());
+  tell_received();
+}
+
+void InLink::tell_received() {
+  control_untold_bytes_ = 0;
+  Buffer body;
+  Writer writer(body);
+  writer.u32(control_epoch_);
+  writer.u64(control_received_);
+  write_frame(urgent_, FrameType::received, 0, body.view());
+  owner_->want_write_in(id_);
+}
+
+void InLink::on_control(const Frame& frame) {
+  if (frame.type == FrameType::snapshot_begin) {
+    Reader reader(frame.body);
+    const std::uint32_t epoch = reader.u32();
+    if (!reader.ok() || frame.seq != 1) return lose("it sent a malformed snapshot");
+    if (epoch != control_epoch_) {
+      control_epoch_ = epoch;
+      control_received_ = 1;
+      return owner_->on_snapshot_begin(id_);
+    }
+  }
+  if (frame.seq <= control_received_) return;
+  if (frame.seq != control_received_ + 1 || control_epoch_ == 0) return lose("it skipped a change of who is there");
+  control_received_ = frame.seq;
+  control_untold_bytes_ += frame.body.size() + frame_header_bytes;
+  if (control_untold_bytes_ >= control_untold_bytes_max) tell_received();
+  if (frame.type == FrameType::users) return owner_->on_users(id_, frame.body);
+  owner_->on_snapshot_end(id_);
+}
+
+// A number may be passed over (the sender took that chat back), never repeated.
+void InLink::on_chat_stream(const Frame& frame) {
+  if (frame.seq <= chats_received_) return;
+  if (arrivals_.empty()) arrivals_begin_ = frame.seq;
+  while (arrivals_begin_ + arrivals_.size() < frame.seq) arrivals_.push_back(Arrival::told);
+  arrivals_.push_back(Arrival::pending);
+  ++unsettled_;
+  chats_received_ = frame.seq;
+  if (frame.type == FrameType::lane_reset) {
+    owner_->on_lane_reset(id_, frame.body);
+    settle(era_, frame.seq, WireOutcome::done);
+    return;
+  }
+  const DecodedChat decoded = decode_chat(frame.body);
+  if (!decoded.ok) {
+    settle(era_, frame.seq, WireOutcome::not_here);
+    return lose("it sent a malformed chat");
+  }
+  owner_->on_chat(id_, era_, frame.seq, decoded.chat);
+}
+
+bool InLink::settle(std::uint32_t era, Seq seq, WireOutcome outcome) {
+  if (era != era_ || seq < arrivals_begin_ || seq >= arrivals_begin_ + arrivals_.size()) return false;
+  Arrival& arrival = arrivals_[seq - arrivals_begin_];
+  if (arrival != Arrival::pending) return false;
+  arrival = Arrival{static_cast<std::uint8_t>(outcome)};
+  --unsettled_;
+  if (changed_first_ == 0) {
+    changed_first_ = changed_last_ = seq;
+    if (connected_) owner_->want_write_in(id_);
+  } else {
+    changed_first_ = std::min(changed_first_, seq);
+    changed_last_ = std::max(changed_last_, seq);
+  }
+  return true;
+}
+
+void InLink::gather_outcomes() {
+  static_assert(static_cast<int>(WireOutcome::done) == static_cast<int>(Arrival::done));
+  Seq at = changed_first_;
+  while (at != 0 && at <= changed_last_) {
+    Buffer body;
+    Writer writer(body);
+    for (std::size_t runs = 0; at <= changed_last_ && runs < runs_max;) {
+      const Arrival kind = arrivals_[at - arrivals_begin_];
+      const Seq first = at;
+      for (; at <= changed_last_ && arrivals_[at - arrivals_begin_] == kind; ++at)
+        if (kind != Arrival::pending) arrivals_[at - arrivals_begin_] = Arrival::told;
+      if (kind == Arrival::pending || kind == Arrival::told) continue;
+      writer.u64(first);
+      writer.u32(static_cast<std::uint32_t>(at - first));
+      writer.u8(static_cast<std::uint8_t>(kind));
+      ++runs;
+    }
+    const std::array<std::string_view, 1> pieces{body.view()};
+    if (!body.empty()) outcomes_.append(FrameType::outcomes, pieces, body.size());
+  }
+  changed_first_ = changed_last_ = 0;
+  while (!arrivals_.empty() && arrivals_.front() == Arrival::told) {
+    arrivals_.pop_front();
+    ++arrivals_begin_;
+  }
+}
+
+void InLink::fill(Buffer& out) {
+  if (!connected_) return;
+  if (!urgent_.empty()) {
+    out.append(urgent_.view());
+    urgent_.release();
+  }
+  gather_outcomes();
+  outcomes_.fill(out, std::numeric_limits<std::size_t>::max());
+}
+
+}  // namespace peer

@@ -1,0 +1,106 @@
+// The other direction: what one peer says to me, on the connection it dialled,
+// and my receipts.
+//
+// Keeps, across connections, how far the peer's streams were received and how
+// each of its chats ended, until the peer has heard it. `era` counts the lives
+// of that state: an outcome for a chat of an older era finds nobody any more.
+// The handshake before it is Reception's.
+//
+// Pure: told what happened, it calls its Owner to act. Owned by the mesh's
+// entry for that peer.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "peer/frame.h"
+#include "peer/hello.h"
+#include "peer/ring.h"
+#include "peer/self.h"
+#include "peer/stream.h"
+#include "peer/time.h"
+
+namespace peer {
+
+class InLink {
+ public:
+  class Owner {
+   public:
+    virtual void hang_up_in(PeerId) = 0;
+    virtual void want_write_in(PeerId) = 0;
+    virtual void on_snapshot_begin(PeerId) = 0;
+    virtual void on_snapshot_end(PeerId) = 0;
+    virtual void on_users(PeerId, std::string_view records) = 0;
+    virtual void on_chat(PeerId, std::uint32_t era, Seq seq, const ChatBody& chat) = 0;
+    virtual void on_lane_reset(PeerId, std::string_view recipient) = 0;
+    virtual void on_bye(PeerId) = 0;
+    virtual void on_in_down(PeerId, std::string_view why) = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  InLink(PeerId id, const Self& self, Owner& owner, Pool& pool);
+
+  // How far its streams were received; the owner adds the proof.
+  Welcome welcome() const;
+  // The peer has proven itself on a new connection and is welcomed. An older
+  // connection of it has been hung up by the owner.
+  void on_connected(Time now, const ProofBody& proof, const Welcome& welcome);
+  void on_bytes(Time now, std::string_view bytes);
+  void on_lost(std::string_view why);
+  void fill(Buffer& out);
+  void tick(Time now);
+  Time wake_at() const { return wake_at_; }
+
+  // Ends the connection, keeps the streams.
+  void lose(std::string_view why);
+
+  // A new life of the peer or of mine: all of its state begins again.
+  void forget();
+
+  // How a chat of this era ended; ignored, and false, for another era's.
+  bool settle(std::uint32_t era, Seq seq, WireOutcome outcome);
+
+  bool connected() const { return connected_; }
+  std::uint32_t era() const { return era_; }
+  Time heard_at() const { return heard_at_; }
+  // Chats received whose end has not come.
+  std::size_t unsettled() const { return unsettled_; }
+
+ private:
+  void on_frame(Time now, const Frame& frame);
+  void on_control(const Frame& frame);
+  void on_chat_stream(const Frame& frame);
+  void on_ping(const Frame& frame);
+  void tell_received();
+  void gather_outcomes();
+
+  const PeerId id_;
+  const Self* self_;
+  Owner* owner_;
+
+  bool connected_ = false;
+  Time heard_at_{0};
+  Time wake_at_ = never;
+  FrameReader reader_;
+  Buffer urgent_;
+
+  std::uint32_t era_ = 1;
+  std::uint32_t control_epoch_ = 0;
+  Seq control_received_ = 0;
+  std::size_t control_untold_bytes_ = 0;
+  Seq chats_received_ = 0;
+
+  // The ends of the chats from arrivals_begin_ on; what the peer was told is
+  // `told`. The part that changed since is told as runs at the next fill.
+  enum class Arrival : std::uint8_t { pending, written, not_here, done, told };
+  Ring<Arrival> arrivals_;
+  Seq arrivals_begin_ = 1;
+  std::size_t unsettled_ = 0;
+  Seq changed_first_ = 0;  // 0: nothing has changed
+  Seq changed_last_ = 0;
+  Stream outcomes_;
+};
+
+}  // namespace peer

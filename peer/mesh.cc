@@ -1,0 +1,648 @@
+#include "peer/mesh.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace peer {
+
+namespace {
+
+// Accepted connections that have not proven themselves, at a time; with one more
+// the oldest goes. A peer needs two round trips, so it is through before a crowd
+// of strangers can push it out.
+constexpr std::size_t receptions_max = 64;
+// Names ever met by this process; a bound, not a goal.
+constexpr std::size_t peers_max = 4096;
+// Lives of one name that are remembered as given up.
+constexpr std::size_t buried_max = 8;
+// Changes gathered in a turn before they are told anyway; far under a frame.
+constexpr std::size_t changed_users_bytes_max = 65536;
+// Control frames of all links together; each has its own, smaller bound.
+constexpr std::size_t control_total_bytes = std::size_t{1} << 30U;
+
+Incarnation draw_incarnation(Chance& chance) {
+  for (;;)
+    if (const std::uint64_t drawn = chance.next(); drawn != 0) return Incarnation{drawn};
+}
+
+}  // namespace
+
+void write_user(Buffer& into, bool on, Stamp stamp, std::string_view name) {
+  Writer writer(into);
+  writer.u8(on ? 1 : 0);
+  writer.u64(stamp);
+  writer.text8(name);
+}
+
+Mesh::Peer::Peer(PeerId its_id, std::string its_name, Mesh& mesh)
+    : id(its_id),
+      name(std::move(its_name)),
+      out(id, name, mesh.self_, mesh, *mesh.chance_, mesh.chats_pool_, mesh.control_pool_),
+      in(id, mesh.self_, mesh, mesh.control_pool_) {}
+
+Mesh::Mesh(Settings settings, World& world, Guest& guest, Chance& chance)
+    : self_(std::move(settings.self)),
+      world_(&world),
+      guest_(&guest),
+      chance_(&chance),
+      discovers_(settings.discovers),
+      hash_key_{chance.next(), chance.next()},
+      chats_pool_{settings.window_total_bytes, 0},
+      control_pool_{control_total_bytes, 0},
+      membership_(self_),
+      slot_peer_(1, no_peer) {
+  self_.incarnation = draw_incarnation(chance);
+  for (const Member& member : settings.peers) {
+    if (member.name == self_.name) continue;
+    Peer* const peer = find_or_add(member.name);
+    if (peer == nullptr) continue;
+    peer->address = member.address;
+    peer->listed = peer->fixed = true;
+  }
+}
+
+Mesh::~Mesh() = default;
+
+void Mesh::start(Time now) {
+  now_ = now;
+  start_all();
+}
+
+void Mesh::start_all() {
+  for (const auto& peer : peers_)
+    if (peer->listed) {
+      peer->out.start(now_);
+      wake_sooner(*peer);
+    }
+}
+
+// --- Peers.
+
+Mesh::Peer* Mesh::find(std::string_view name) {
+  for (const auto& peer : peers_)
+    if (peer->name == name) return peer.get();
+  return nullptr;
+}
+
+Mesh::Peer* Mesh::find_or_add(std::string_view name) {
+  if (Peer* const known = find(name)) return known;
+  if (peers_.size() >= peers_max) return nullptr;
+  peers_.push_back(std::make_unique<Peer>(static_cast<PeerId>(peers_.size()), std::string(name), *this));
+  return peers_.back().get();
+}
+
+void Mesh::report(Report::Kind kind, const Peer& peer, std::string_view why) {
+  world_->report({kind, peer.name, to_string(peer.address), std::string(why)});
+}
+
+// The set says that it should be there.
+void Mesh::expect(Peer& peer, const Address& address, Incarnation leased) {
+  const bool moved = peer.address != address;
+  const bool reborn = leased != Incarnation::none && leased != peer.leased;
+  if (moved && !peer.fixed) peer.address = address;
+  if (leased != Incarnation::none) peer.leased = leased;
+  const bool fresh = !peer.listed;
+  peer.listed = true;
+  // The life that I know is over; while a link with it is alive, though, a lease
+  // may just be older than a hello, so the next hello decides.
+  if (reborn && peer.incarnation != Incarnation::none && peer.incarnation != leased && !linked(peer))
+    give_up(peer, Report::Kind::node_dead, "its lease is another life's");
+  if (life_ == Life::running && !peer.out.up() && (fresh || moved || reborn || !peer.out.wanted()))
+    peer.out.start(now_);
+  wake_sooner(peer);
+}
+
+// A node has proven that it is `theirs`. Which life of it is the true one?
+std::optional<Refused> Mesh::meet(Peer& peer, const Hello& theirs) {
+  if (life_ != Life::running) return Refused{Refusal::leaving, self_.name + " is about to leave or asleep"};
+  if (std::find(peer.buried.begin(), peer.buried.end(), theirs.incarnation) != peer.buried.end())
+    return Refused{Refusal::given_up, self_.name + " has given up this life of " + peer.name +
+                                          ": it has to come back with a new incarnation"};
+  if (peer.incarnation == theirs.incarnation) return std::nullopt;
+  if (peer.incarnation != Incarnation::none) {
+    const bool succeeds =
+        theirs.previous == peer.incarnation || theirs.incarnation == peer.leased || !linked(peer);
+    if (!succeeds)
+      return Refused{Refusal::name_taken, "two nodes are called " + peer.name + ": one at " +
+                                              to_string(peer.address) + " is linked, another came from " +
+                                              to_string(theirs.advertised) +
+                                              "; give one of them another name (--node)"};
+    forget_life(peer);
+  }
+  peer.incarnation = theirs.incarnation;
+  if (!peer.fixed && (!peer.listed || theirs.incarnation == peer.leased)) peer.address = theirs.advertised;
+  report(Report::Kind::node_joined, peer, "");
+  return std::nullopt;
+}
+
+// The life of it that was known is over.
+void Mesh::forget_life(Peer& peer) {
+  peer.buried.push_back(peer.incarnation);
+  if (peer.buried.size() > buried_max) peer.buried.erase(peer.buried.begin());
+  peer.incarnation = Incarnation::none;
+  peer.in.lose("its life is over");
+  if (peer.out.up()) {
+    peer.out.stop("its life is over");
+    if (life_ == Life::running) peer.out.start(now_);
+  }
+  peer.down_since = never;
+  forget_streams(peer);
+}
+
+// A new life of either side: the streams of both directions begin anew. What it
+// told of its users stands until it is replaced.
+void Mesh::forget_streams(Peer& peer) {
+  peer.out.forget();
+  peer.in.forget();
+  directory_.drop(std::exchange(peer.loading, Directory::none));
+  guest_->on_era(peer.id);
+  lose_chats(peer);
+}
+
+void Mesh::give_up(Peer& peer, Report::Kind kind, std::string_view why) {
+  report(kind, peer, why);
+  if (peer.incarnation != Incarnation::none) forget_life(peer);
+  directory_.drop(std::exchange(peer.slot, Directory::none));
+  if (!peer.listed) peer.out.stop("the node is gone");
+}
+
+// Chats that nobody will tell the end of go back to the guest, which may send
+// them again at once: hence only those that are here now.
+void Mesh::lose_chats(Peer& peer) {
+  Stream& chats = peer.out.chats();
+  const Seq end = chats.end();
+  for (Seq seq = chats.begin(); seq < end; ++seq) {
+    const Stream::Held held = chats.find(seq);
+    if (!held.known) continue;
+    const std::string body(held.body);
+    chats.settle(seq);
+    if (held.type == FrameType::chat) guest_->on_settled(peer.id, seq, held.ticket, body, Settled::lost, held.sent);
+  }
+}
+
+std::vector<Member> Mesh::listed(const std::vector<Listed>& view, Time now) {
+  now_ = now;
+  std::vector<std::string> known;
+  for (const auto& peer : peers_)
+    if (peer->incarnation != Incarnation::none && !peer->fixed) known.push_back(peer->name);
+  Membership::Verdict verdict = membership_.review(
+      view, known, [this](std::string_view name) { Peer* const peer = find(name); return peer != nullptr && linked(*peer); },
+      now);
+  for (const auto& peer : peers_) {
+    const bool present = std::any_of(verdict.present.begin(), verdict.present.end(),
+                                     [&](const Listed& each) { return each.member.name == peer->name; });
+    if (present || peer->fixed || !peer->listed) continue;
+    peer->listed = false;
+    if (peer->incarnation == Incarnation::none) peer->out.stop("it is not in the set of nodes");
+  }
+  for (const std::string& name : verdict.given_up)
+    if (Peer* const peer = find(name); peer != nullptr && peer->incarnation != Incarnation::none)
+      give_up(*peer, Report::Kind::node_dead, "its lease is gone and its link is down");
+  for (const Listed& each : verdict.present)
+    if (Peer* const peer = find_or_add(each.member.name))
+      expect(*peer, each.member.address, each.lease ? each.lease->incarnation : Incarnation::none);
+  return std::move(verdict.take_out);
+}
+
+// Without Redis silence is all there is to judge by.
+void Mesh::give_up_the_silent() {
+  if (discovers_) return;
+  for (const auto& peer : peers_)
+    if (peer->incarnation != Incarnation::none && peer->down_since != never &&
+        now_ - peer->down_since >= self_.timing.dead_after)
+      give_up(*peer, Report::Kind::node_dead, "all links with it have been down for too long");
+}
+
+void Mesh::note_links(Peer& peer) {
+  if (linked(peer) || peer.incarnation == Incarnation::none)
+    peer.down_since = never;
+  else if (peer.down_since == never)
+    peer.down_since = now_;
+  wake_sooner(peer);
+}
+
+// --- My own life.
+
+void Mesh::hang_up_all(std::string_view why) {
+  end_receptions(never);
+  for (const auto& peer : peers_) {
+    peer->in.lose(why);
+    peer->out.stop(why);
+  }
+}
+
+void Mesh::suspend(Time now) {
+  now_ = now;
+  if (life_ == Life::running) life_ = Life::suspended;
+  membership_.session_lost();
+  hang_up_all("this process was paused");
+}
+
+void Mesh::resume(Time now) {
+  now_ = now;
+  if (life_ == Life::suspended) run();
+}
+
+// What was silent meanwhile may have been so because I was not there.
+void Mesh::run() {
+  life_ = Life::running;
+  for (const auto& peer : peers_)
+    if (peer->down_since != never) peer->down_since = now_;
+  start_all();
+}
+
+void Mesh::reincarnate(Time now) {
+  now_ = now;
+  reborn_due_ = false;
+  if (life_ == Life::leaving) return;
+  self_.previous = self_.incarnation;
+  self_.incarnation = draw_incarnation(*chance_);
+  world_->report({Report::Kind::reincarnated, self_.name, to_string(self_.advertised),
+                  "the others had given this node up; it joins anew"});
+  hang_up_all("this node joins anew");
+  for (const auto& peer : peers_)
+    if (peer->incarnation != Incarnation::none) forget_streams(*peer);
+  run();
+}
+
+void Mesh::leave(Time now) {
+  now_ = now;
+  life_ = Life::leaving;
+  tell_users();
+  end_receptions(never);
+  for (const auto& peer : peers_)
+    if (peer->out.up())
+      peer->out.say_bye();
+    else
+      peer->out.stop("this node leaves");
+}
+
+// --- Connections.
+
+ConnId Mesh::accepted(Time now, std::string_view remote) {
+  now_ = now;
+  if (life_ != Life::running) return 0;
+  if (receptions_ >= receptions_max) end_oldest_reception();
+  const ConnId id = ++last_conn_;
+  Conn& conn = conns_[id];
+  conn.duty = Duty::reception;
+  conn.reception = std::make_unique<Reception>(self_, *chance_, std::string(remote), now);
+  ++receptions_;
+  wake_at_ = std::min(wake_at_, conn.reception->deadline());
+  return id;
+}
+
+void Mesh::opened(ConnId id, Time now) {
+  now_ = now;
+  const auto at = conns_.find(id);
+  if (at == conns_.end() || at->second.duty != Duty::out) return;
+  peers_[at->second.peer]->out.on_opened(now);
+}
+
+void Mesh::bytes(ConnId id, Time now, std::string_view bytes) {
+  now_ = now;
+  const auto at = conns_.find(id);
+  if (at == conns_.end()) return;
+  switch (at->second.duty) {
+    case Duty::out:
+      return peers_[at->second.peer]->out.on_bytes(now, bytes);
+    case Duty::in:
+      return peers_[at->second.peer]->in.on_bytes(now, bytes);
+    case Duty::reception:
+      return on_reception(id, at->second.reception->on_bytes(bytes));
+  }
+}
+
+void Mesh::on_reception(ConnId id, Reception::State state) {
+  Reception& reception = *conns_[id].reception;
+  if (state == Reception::State::proven) {
+    Peer* const peer = find_or_add(reception.theirs().node);
+    std::optional<Refused> stands = peer != nullptr ? meet(*peer, reception.theirs())
+                                                    : Refused{Refusal::unexpected, "too many nodes are known"};
+    if (!stands) return admit(id, reception, *peer);
+    reception.refuse(*stands);
+    state = Reception::State::refused;
+  }
+  if (state != Reception::State::refused) {
+    if (reception.has_words()) world_->want_write(id);
+    return;
+  }
+  const bool known = !reception.theirs().node.empty();
+  world_->report({Report::Kind::accept_refused, known ? reception.theirs().node : "", reception.remote(),
+                  reception.refusal()->why});
+  Buffer last;
+  reception.fill(last);
+  world_->farewell(id, last.view());
+  conns_.erase(id);
+  --receptions_;
+}
+
+void Mesh::admit(ConnId id, const Reception& reception, Peer& peer) {
+  peer.in.lose("its newer connection takes the place of this one");
+  const ProofBody proof = reception.proof();
+  Welcome welcome = peer.in.welcome();
+  welcome.proof = reception.prove_mine(welcome);
+  conns_[id] = {Duty::in, peer.id, nullptr};
+  --receptions_;
+  peer.in_conn = id;
+  peer.in.on_connected(now_, proof, welcome);
+  report(Report::Kind::accepted, peer, "");
+  // It lives, so a dial of mine would succeed now.
+  if (!peer.out.connected()) peer.out.start(now_);
+  note_links(peer);
+}
+
+void Mesh::lost(ConnId id, Time now, std::string_view why) {
+  now_ = now;
+  const auto at = conns_.find(id);
+  if (at == conns_.end()) return;
+  const Duty duty = at->second.duty;
+  Peer* const peer = duty == Duty::reception ? nullptr : peers_[at->second.peer].get();
+  conns_.erase(at);
+  switch (duty) {
+    case Duty::out:
+      peer->out_conn = 0;
+      return peer->out.on_lost(now, why);
+    case Duty::in:
+      peer->in_conn = 0;
+      return peer->in.on_lost(why);
+    case Duty::reception:
+      --receptions_;
+  }
+}
+
+void Mesh::fill(ConnId id, Buffer& out) {
+  tell_users();
+  const auto at = conns_.find(id);
+  if (at == conns_.end()) return;
+  switch (at->second.duty) {
+    case Duty::out:
+      return peers_[at->second.peer]->out.fill(out);
+    case Duty::in:
+      return peers_[at->second.peer]->in.fill(out);
+    case Duty::reception:
+      return at->second.reception->fill(out);
+  }
+}
+
+void Mesh::close(ConnId& conn) {
+  if (conn == 0) return;
+  world_->close(conn);
+  conns_.erase(conn);
+  conn = 0;
+}
+
+void Mesh::end_receptions(Time due) {
+  std::vector<ConnId> ended;
+  for (const auto& [id, conn] : conns_)
+    if (conn.duty == Duty::reception && conn.reception->deadline() <= due) ended.push_back(id);
+  for (ConnId id : ended) {
+    --receptions_;
+    close(id);
+  }
+}
+
+void Mesh::end_oldest_reception() {
+  ConnId oldest = 0;
+  for (const auto& [id, conn] : conns_)
+    if (conn.duty == Duty::reception && (oldest == 0 || id < oldest)) oldest = id;
+  if (oldest == 0) return;
+  --receptions_;
+  close(oldest);
+}
+
+void Mesh::tick(Time now) {
+  now_ = now;
+  if (now < wake_at_) return;
+  tell_users();
+  end_receptions(now);
+  for (const auto& peer : peers_) {
+    peer->out.tick(now);
+    peer->in.tick(now);
+  }
+  give_up_the_silent();
+  if (reborn_due_) reincarnate(now);
+  plan_wake();
+}
+
+void Mesh::plan_wake() {
+  wake_at_ = reborn_due_ ? now_ : never;
+  for (const auto& peer : peers_) wake_sooner(*peer);
+  for (const auto& [id, conn] : conns_)
+    if (conn.duty == Duty::reception) wake_at_ = std::min(wake_at_, conn.reception->deadline());
+}
+
+void Mesh::wake_sooner(const Peer& peer) {
+  wake_at_ = std::min({wake_at_, peer.out.wake_at(), peer.in.wake_at()});
+  if (!discovers_ && peer.down_since != never) wake_at_ = std::min(wake_at_, peer.down_since + self_.timing.dead_after);
+}
+
+// --- OutLink::Owner
+
+void Mesh::dial(PeerId id) {
+  Peer& peer = *peers_[id];
+  peer.out_conn = ++last_conn_;
+  conns_[peer.out_conn] = {Duty::out, id, nullptr};
+  world_->dial(peer.out_conn, peer.address);
+}
+
+void Mesh::hang_up(PeerId id) { close(peers_[id]->out_conn); }
+
+void Mesh::want_write(PeerId id) {
+  if (peers_[id]->out_conn != 0) world_->want_write(peers_[id]->out_conn);
+}
+
+std::optional<Refused> Mesh::on_met(PeerId id, const Hello& theirs) { return meet(*peers_[id], theirs); }
+
+void Mesh::on_outcomes(PeerId id, Seq first, std::uint32_t count, WireOutcome outcome) {
+  Stream& chats = peers_[id]->out.chats();
+  const Settled how = outcome == WireOutcome::not_here ? Settled::not_here : Settled::written;
+  for (Seq seq = std::max(first, chats.begin()); seq < first + count; ++seq) {
+    const Stream::Held held = chats.find(seq);
+    if (!held.known) continue;
+    if (held.type == FrameType::chat) guest_->on_settled(id, seq, held.ticket, held.body, how, true);
+    chats.settle(seq);
+  }
+}
+
+bool Mesh::next_users(std::uint64_t& cursor, Buffer& into, std::size_t bytes) {
+  return guest_->next_users(cursor, into, bytes);
+}
+
+void Mesh::on_link_up(PeerId id) {
+  Peer& peer = *peers_[id];
+  report(Report::Kind::link_up, peer, "");
+  note_links(peer);
+}
+
+void Mesh::on_link_down(PeerId id, bool was_up, std::string_view why) {
+  Peer& peer = *peers_[id];
+  report(was_up ? Report::Kind::link_down : Report::Kind::dial_failed, peer, why);
+  if (life_ == Life::leaving) peer.out.stop(why);
+  note_links(peer);
+}
+
+// Not here and now: the link that brought the news is still in the middle of it.
+void Mesh::on_given_up(PeerId) {
+  reborn_due_ = true;
+  wake_at_ = std::min(wake_at_, now_);
+}
+
+// --- InLink::Owner
+
+void Mesh::hang_up_in(PeerId id) { close(peers_[id]->in_conn); }
+
+void Mesh::want_write_in(PeerId id) {
+  if (peers_[id]->in_conn != 0) world_->want_write(peers_[id]->in_conn);
+}
+
+void Mesh::on_in_down(PeerId id, std::string_view why) {
+  report(Report::Kind::accept_lost, *peers_[id], why);
+  note_links(*peers_[id]);
+}
+
+void Mesh::on_snapshot_begin(PeerId id) {
+  Peer& peer = *peers_[id];
+  directory_.drop(std::exchange(peer.loading, Directory::none));
+  const bool replaces = peer.slot != Directory::none;
+  const Directory::Slot slot = directory_.open(peer.name, replaces);
+  (replaces ? peer.loading : peer.slot) = slot;
+  if (slot_peer_.size() <= slot) slot_peer_.resize(slot + std::size_t{1}, no_peer);
+  slot_peer_[slot] = id;
+}
+
+void Mesh::on_snapshot_end(PeerId id) {
+  Peer& peer = *peers_[id];
+  if (peer.loading == Directory::none) return;
+  directory_.publish(peer.loading);
+  directory_.drop(std::exchange(peer.slot, std::exchange(peer.loading, Directory::none)));
+}
+
+void Mesh::on_users(PeerId id, std::string_view records) {
+  const Peer& peer = *peers_[id];
+  const Directory::Slot slot = peer.loading != Directory::none ? peer.loading : peer.slot;
+  if (slot == Directory::none) return;
+  Reader reader(records);
+  while (reader.more()) {
+    const bool on = reader.u8() != 0;
+    const Stamp stamp = reader.u64();
+    const std::string_view name = reader.text8();
+    if (!reader.ok() || name.empty()) return;
+    const std::uint64_t user = hash(name);
+    if (!on) {
+      directory_.remove(slot, user, stamp);
+      continue;
+    }
+    clock_.observe(stamp);
+    if (directory_.add(slot, user, stamp)) guest_->on_user(id, name, user, stamp);
+  }
+}
+
+void Mesh::on_chat(PeerId id, std::uint32_t era, Seq seq, const ChatBody& chat) { guest_->on_chat(id, era, seq, chat); }
+
+void Mesh::on_lane_reset(PeerId id, std::string_view recipient) { guest_->on_lane_reset(id, recipient); }
+
+void Mesh::on_bye(PeerId id) {
+  Peer& peer = *peers_[id];
+  if (!peer.fixed) peer.listed = false;
+  give_up(peer, Report::Kind::node_left, "it said so");
+}
+
+// --- Users of this node.
+
+void Mesh::user_on(std::string_view name, Stamp stamp) {
+  if (changed_users_.size() >= changed_users_bytes_max) tell_users();
+  if (changed_users_.empty())
+    for (const auto& peer : peers_)
+      if (peer->out.up()) want_write(peer->id);
+  write_user(changed_users_, true, stamp, name);
+}
+
+void Mesh::user_off(std::string_view name, Stamp stamp) {
+  if (changed_users_.size() >= changed_users_bytes_max) tell_users();
+  if (changed_users_.empty())
+    for (const auto& peer : peers_)
+      if (peer->out.up()) want_write(peer->id);
+  write_user(changed_users_, false, stamp, name);
+}
+
+void Mesh::tell_users() {
+  if (changed_users_.empty()) return;
+  Buffer told;
+  told.swap(changed_users_);
+  for (const auto& peer : peers_) peer->out.users_changed(told.view(), now_);
+}
+
+// --- Chats.
+
+PeerId Mesh::owner(std::uint64_t user, PeerId except) const {
+  const Directory::Slot passed_over = except == no_peer ? Directory::none : peers_[except]->slot;
+  return slot_peer_[directory_.newest(user, passed_over).slot];
+}
+
+Mesh::Sent Mesh::send(PeerId to, std::string_view recipient, std::span<const std::string_view> line,
+                      std::size_t line_bytes, const Ticket& ticket) {
+  Peer& peer = *peers_[to];
+  if (peer.incarnation == Incarnation::none) return Sent::gone;
+  std::array<std::string_view, 16> pieces;
+  assert(line.size() + 2 <= pieces.size() && recipient.size() <= 0xff);
+  const std::array<char, 2> head{0, static_cast<char>(static_cast<unsigned char>(recipient.size()))};
+  pieces[0] = {head.data(), head.size()};
+  pieces[1] = recipient;
+  std::copy(line.begin(), line.end(), pieces.begin() + 2);
+  const std::size_t body_bytes = head.size() + recipient.size() + line_bytes;
+  if (!peer.out.chats().has_room(body_bytes)) return Sent::full;
+  peer.out.chats().append(FrameType::chat, {pieces.data(), line.size() + 2}, body_bytes, ticket);
+  if (peer.out.up()) want_write(to);
+  return Sent::yes;
+}
+
+// Passes the bound of the window: it is small, one for each barrier, and without
+// it no chat to that user would ever be taken again.
+void Mesh::reset_lane(PeerId to, std::string_view recipient) {
+  Peer& peer = *peers_[to];
+  if (peer.incarnation == Incarnation::none) return;
+  const std::array<std::string_view, 1> pieces{recipient};
+  peer.out.chats().append(FrameType::lane_reset, pieces, recipient.size());
+  if (peer.out.up()) want_write(to);
+}
+
+bool Mesh::settle(PeerId from, std::uint32_t era, Seq seq, WireOutcome outcome) {
+  return peers_[from]->in.settle(era, seq, outcome);
+}
+
+// --- For those who watch.
+
+std::vector<Mesh::PeerView> Mesh::view(Time now) const {
+  std::vector<PeerView> views;
+  for (const auto& peer : peers_) {
+    if (!peer->listed && peer->incarnation == Incarnation::none) continue;
+    PeerView view;
+    view.name = peer->name;
+    view.address = peer->address;
+    view.incarnation = peer->incarnation;
+    const bool silent = peer->out.up() && now - peer->out.silent_since() >= self_.timing.suspect_after;
+    view.health = peer->incarnation == Incarnation::none ? Health::dead
+                  : !linked(*peer) || silent             ? Health::suspect
+                                                         : Health::alive;
+    view.state = peer->out.state();
+    view.synced = peer->out.synced();
+    view.accepts = peer->in.connected();
+    view.rtt = peer->out.rtt();
+    view.waiting_bytes = peer->out.chats().bytes();
+    view.reconnects = peer->out.reconnects();
+    view.users = directory_.size(peer->slot);
+    view.why = peer->out.why_down();
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+bool Mesh::whole() const {
+  return std::all_of(peers_.begin(), peers_.end(), [](const auto& peer) {
+    return !peer->listed || (peer->out.synced() && peer->in.connected());
+  });
+}
+
+}  // namespace peer

@@ -1,0 +1,38 @@
+// What client sessions ask of the chat layer: log in, send, say what became of a
+// delivery. Implemented by chat::Router; a session needs to know no more.
+#pragma once
+
+#include <string_view>
+
+#include "src/chat/client.h"
+#include "src/chat/draft.h"
+
+namespace chat {
+
+class Desk {
+ public:
+  // The hash of a name, computed once and handed along.
+  virtual std::uint64_t hash(std::string_view name) const = 0;
+
+  // `name` is valid. An older session of that user, here or elsewhere, is
+  // kicked. The id is good until logout().
+  virtual ClientId login(Client& client, std::string_view name) = 0;
+  // The session is over or was kicked; unknown ids are ignored.
+  virtual void logout(ClientId id) = 0;
+
+  // A checked chat from a logged-in session. The outcome comes through
+  // Client::on_outcome, at once (inside this call) where it is a failure.
+  virtual void chat(ClientId from, const Draft& draft) = 0;
+
+  // Of a delivery: written, in order of delivery; or not, since the session
+  // ended first.
+  virtual void on_written(const Origin& origin) = 0;
+  virtual void on_unwritten(const Origin& origin) = 0;
+
+  virtual bool online(std::string_view name) const = 0;
+
+ protected:
+  ~Desk() = default;
+};
+
+}  // namespace chat

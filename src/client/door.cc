@@ -1,0 +1,135 @@
+#include "src/client/door.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "src/io/stream.h"
+
+namespace client {
+
+namespace {
+
+constexpr peer::Millis tick_every{100};
+
+}  // namespace
+
+// A session and its socket, in one piece of memory.
+class Door::Connection final : public io::Stream::Owner, public Port {
+ public:
+  Connection(Door& door, std::uint32_t slot) : door_(door), session_(door.commons_, *this), slot_(slot) {}
+
+  void open(io::Listener::Ticket& ticket) {
+    stream_ = ticket.take(*this);
+    session_.greet();
+  }
+  Session& session() { return session_; }
+
+  // io::Stream::Owner
+  void on_bytes(std::string_view bytes) noexcept override {
+    door_.read_clock();
+    session_.on_bytes(bytes);
+  }
+  void on_end() noexcept override { session_.on_end(); }
+  void on_closed(std::string_view) noexcept override {
+    session_.lose();
+    door_.lost_.push_back(slot_);
+  }
+  void fill(peer::Buffer& out) noexcept override { session_.fill(out); }
+  void on_written(std::size_t n) noexcept override {
+    door_.read_clock();
+    session_.on_written(n);
+  }
+
+  // Port
+  void want_write() override { stream_->want_write(); }
+  void want_review() override {
+    if (!std::exchange(reviewed_, true)) door_.reviewed_.push_back(slot_);
+  }
+  void reviewed() {
+    reviewed_ = false;
+    session_.review();
+  }
+  void pause_reading() override {
+    stream_->pause_reading();
+    if (door_.paused_.empty()) door_.ticking_.every(tick_every);
+    door_.paused_.push_back(slot_);
+  }
+  void resume_reading() override {
+    stream_->resume_reading();
+    std::erase(door_.paused_, slot_);
+  }
+  void finish(peer::Millis patience) override { stream_->finish(patience); }
+
+ private:
+  Door& door_;
+  std::unique_ptr<io::Stream> stream_;
+  Session session_;
+  std::uint32_t slot_;
+  bool reviewed_ = false;  // is named in door_.reviewed_
+};
+
+peer::Result<std::unique_ptr<Door>> Door::open(io::Loop& loop, const peer::Address& address, SessionSettings settings,
+                                               peer::Incarnation incarnation, chat::Desk& desk, peer::Chance& chance) {
+  std::unique_ptr<Door> door(new Door(loop, std::move(settings), incarnation, desk, chance));
+  auto listener =
+      io::Listener::open(loop, address, [at = door.get()](io::Listener::Ticket& ticket) { at->accept(ticket); });
+  if (!listener) return peer::Failure{listener.why()};
+  door->listener_ = std::move(*listener);
+  door->address_ = door->listener_->address();
+  return door;
+}
+
+Door::Door(io::Loop& loop, SessionSettings settings, peer::Incarnation incarnation, chat::Desk& desk,
+           peer::Chance& chance)
+    : loop_(loop), commons_(std::move(settings), incarnation, desk, chance), ticking_(loop, [this] { tick(); }) {}
+
+// The sessions' last words to the desk may reach other sessions: all are there
+// until every one has said them.
+Door::~Door() {
+  read_clock();
+  for (const auto& connection : connections_)
+    if (connection) connection->session().lose();
+}
+
+void Door::read_clock() { commons_.clock = {loop_.now(), loop_.wall_ms()}; }
+
+void Door::accept(io::Listener::Ticket& ticket) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(connections_.size()));
+    connections_.emplace_back();
+  }
+  const std::uint32_t slot = free_.back();
+  free_.pop_back();
+  connections_[slot] = std::make_unique<Connection>(*this, slot);
+  connections_[slot]->open(ticket);
+}
+
+void Door::tick() {
+  read_clock();
+  const std::vector<std::uint32_t> paused = paused_;  // a session that goes on leaves the list
+  for (const std::uint32_t slot : paused) connections_[slot]->session().tick();
+  if (paused_.empty()) ticking_.stop();
+}
+
+void Door::end_turn() {
+  // Reviewing and freeing may bring more of both, which are of the next round.
+  for (const std::uint32_t slot : std::exchange(reviewed_, {}))
+    if (connections_[slot]) connections_[slot]->reviewed();
+  for (const std::uint32_t slot : std::exchange(lost_, {})) {
+    std::erase(paused_, slot);
+    connections_[slot].reset();
+    free_.push_back(slot);
+  }
+  if (drained_ && connections() == 0) std::exchange(drained_, nullptr)();
+}
+
+void Door::drain(std::function<void()> done) {
+  read_clock();
+  listener_.reset();
+  drained_ = std::move(done);
+  for (const auto& connection : connections_)
+    if (connection) connection->session().drain();
+  if (connections() == 0) std::exchange(drained_, nullptr)();
+}
+
+}  // namespace client

@@ -1,0 +1,268 @@
+// The session's connection: bytes in and out, deliveries, the end. What is said
+// in them is in commands.cc.
+#include "src/client/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "src/client/human.h"
+#include "src/client/text.h"
+
+namespace client {
+
+namespace {
+
+// Handed to the connection at once: its share of a turn.
+constexpr std::size_t fill_bytes_max = std::size_t{256} * 1024;
+// Who does not read the refusals of telnet options is sent no more of them.
+constexpr std::size_t telnet_waiting_max = 4096;
+// A session's own chats under way: half of what may wait for a recipient
+// (sessions.queue_bytes), so that no sender alone gets a recipient cut.
+constexpr std::size_t unsettled_bytes_max = std::size_t{512} * 1024;
+constexpr std::size_t unsettled_bytes_resume = unsettled_bytes_max / 2;
+// One stalled recipient does not hold a sender for longer.
+constexpr peer::Micros quiet_max = std::chrono::seconds(1);
+
+// It has shown that it does not read.
+constexpr peer::Millis patience_with_slow{1000};
+// Those who are asked to come back come back spread over this time.
+constexpr std::uint64_t retry_spread_ms = 2000;
+
+std::string_view to_string(chat::KickReason why) {
+  switch (why) {
+    case chat::KickReason::replaced: return "replaced";
+    case chat::KickReason::slow_consumer: return "slow_consumer";
+    case chat::KickReason::drain: return "drain";
+  }
+  return {};
+}
+
+}  // namespace
+
+Session::~Session() { lose(); }
+
+void Session::greet() {
+  std::string& hello = commons_.reply;
+  hello = R"({"cmd":"hello","server":"crosstalkd/)" + commons_.settings.version + R"(","node":")" +
+          commons_.settings.node + R"(","proto":1})";
+  say(hello);
+}
+
+// Bytes in.
+
+void Session::on_bytes(std::string_view bytes) {
+  if (over()) return;
+  if (telnet_) return take_telnet(bytes);
+  const std::size_t command = bytes.find(telnet_iac);
+  take(bytes.substr(0, command));
+  if (command == std::string_view::npos || over()) return;
+  telnet_ = std::make_unique<Telnet>();
+  take_telnet(bytes.substr(command));
+}
+
+void Session::on_end() {
+  if (!over()) leave();
+}
+
+void Session::take_telnet(std::string_view bytes) {
+  std::string& decoded = commons_.decoded;
+  std::string& answers = commons_.answers;
+  decoded.clear();
+  answers.clear();
+  const bool reads = !outbox_ || outbox_->waiting() <= telnet_waiting_max;
+  const bool understood = telnet_->take(bytes, decoded, answers, reads ? telnet_waiting_max : 0);
+  if (!answers.empty()) {
+    outbox().append(answers);
+    queued();
+  }
+  decoded.reserve(decoded.size() + line_padding);
+  take(decoded);
+  if (!understood && !over()) leave();
+}
+
+void Session::take(std::string_view bytes) {
+  if (speech_ == Speech::fresh || speech_ == Speech::fresh_after_cr) skip_blanks(bytes);
+  const Lines::Ends ends = speech_ == Speech::human ? Lines::Ends::lf_or_cr_nul : Lines::Ends::lf;
+  while (!over()) {
+    const Lines::Next next = lines_.next(bytes, commons_.settings.line_bytes, ends);
+    switch (next.found) {
+      case Lines::Found::nothing: return;
+      case Lines::Found::line: on_line(next.line); break;
+      case Lines::Found::too_large: on_long_line(); break;
+      case Lines::Found::far_too_large: leave(); break;
+    }
+  }
+}
+
+// A bare return typed before anything else arrives as CR NUL.
+void Session::skip_blanks(std::string_view& bytes) {
+  for (; !bytes.empty(); bytes.remove_prefix(1)) {
+    const char c = bytes.front();
+    if (c == '\r') {
+      speech_ = Speech::fresh_after_cr;
+    } else if (c == '\n' || c == ' ' || c == '\t' || (c == '\0' && speech_ == Speech::fresh_after_cr)) {
+      speech_ = Speech::fresh;
+    } else {
+      speech_ = c == '{' ? Speech::json : Speech::human;
+      return;
+    }
+  }
+}
+
+void Session::on_line(std::string_view line) { speech_ == Speech::human ? on_typed(line) : on_json(line); }
+
+void Session::on_long_line() {
+  std::string& why = commons_.shown;
+  why = "a line may have at most " + std::to_string(commons_.settings.line_bytes) + " bytes";
+  say_error(tongue(), {Code::too_large, why}, {});
+  if (who_ == Who::guest) leave();
+}
+
+// Bytes out.
+
+Outbox& Session::outbox() {
+  if (!outbox_) outbox_ = commons_.outboxes.take();
+  return *outbox_;
+}
+
+void Session::queued() {
+  port_.want_write();
+  if (outbox_->waiting() > commons_.settings.queue_bytes) port_.want_review();
+}
+
+void Session::say(std::string_view line) {
+  Outbox& out = outbox();
+  out.append(line);
+  out.append(line_end());
+  queued();
+}
+
+void Session::fill(peer::Buffer& out) {
+  if (!outbox_) return;
+  peer::Buffer& bytes = outbox_->bytes;
+  const std::string_view next = bytes.view().substr(0, fill_bytes_max);
+  out.append(next);
+  bytes.consume(next.size());
+}
+
+void Session::on_written(std::size_t n) {
+  if (!outbox_) return;
+  outbox_->written += n;
+  // Each may bring an outcome, and with it more to say.
+  while (!outbox_->marks.empty() && outbox_->marks.front().end <= outbox_->written) {
+    const chat::Origin origin = outbox_->marks.front().origin;
+    outbox_->marks.pop_front();
+    commons_.desk.on_written(origin);
+  }
+  if (outbox_->waiting() == 0) commons_.outboxes.give_back(std::move(outbox_));
+}
+
+// Only after the flush: a turn may bring more than the bound for one who reads
+// everything.
+void Session::review() {
+  if (over() || !outbox_ || outbox_->waiting() <= commons_.settings.queue_bytes) return;
+  if (who_ == Who::user) commons_.desk.logout(std::exchange(id_, 0));
+  kick(chat::KickReason::slow_consumer);
+}
+
+// Deliveries.
+
+void Session::deliver(std::string_view line, const chat::Origin& origin) {
+  Outbox& out = outbox();
+  if (text_) {
+    const Request& chat = commons_.deliveries.parse_copy(line);
+    std::string& shown = commons_.shown;
+    shown.clear();
+    if (chat.refusal) {
+      append_shown(shown, line.substr(0, line.find('\n')));
+    } else {
+      append_rendered(shown, commons_.settings.text_template, chat);
+    }
+    out.append(shown);
+    out.append(line_end());
+  } else {
+    out.append(line);
+  }
+  out.marks.push_back({out.queued, origin});
+  queued();
+}
+
+// Flow.
+
+void Session::settle(std::size_t size) {
+  unsettled_bytes_ -= std::min(size, unsettled_bytes_);
+  const bool low = unsettled_bytes_ <= unsettled_bytes_resume;
+  switch (flow_) {
+    case Flow::open: break;
+    case Flow::paused:
+      quiet_since_ = commons_.clock.now;
+      if (!low) break;
+      flow_ = Flow::open;
+      if (!over()) port_.resume_reading();
+      break;
+    case Flow::lifted:
+      if (low) flow_ = Flow::open;
+      break;
+  }
+}
+
+void Session::pause_if_owing() {
+  if (flow_ != Flow::open || unsettled_bytes_ <= unsettled_bytes_max || over()) return;
+  flow_ = Flow::paused;
+  quiet_since_ = commons_.clock.now;
+  port_.pause_reading();
+}
+
+void Session::tick() {
+  if (flow_ != Flow::paused || over() || commons_.clock.now - quiet_since_ < quiet_max) return;
+  flow_ = Flow::lifted;
+  port_.resume_reading();
+}
+
+// The end.
+
+void Session::kick(chat::KickReason why) {
+  if (over()) return;
+  id_ = 0;
+  std::string& line = commons_.reply;
+  if (tongue() == Tongue::plain) {
+    line = "kicked " + std::string(to_string(why)) + ": ";
+    line += kick_sentence(why);
+  } else {
+    line = R"({"cmd":"kicked","reason":")" + std::string(to_string(why)) + R"(","retry":)";
+    if (why == chat::KickReason::replaced) {
+      line += "false}";
+    } else {
+      line += R"(true,"retry_after_ms":)" + std::to_string(commons_.chance.below(retry_spread_ms + 1)) + "}";
+    }
+  }
+  say(line);
+  leave(why == chat::KickReason::slow_consumer ? patience_with_slow : patience);
+}
+
+void Session::drain() {
+  if (over()) return;
+  if (who_ == Who::user) {
+    commons_.desk.logout(std::exchange(id_, 0));
+    return kick(chat::KickReason::drain);
+  }
+  say_error(tongue(), {Code::shutting_down, "this server is about to stop; come back in a moment"}, {});
+  leave();
+}
+
+void Session::leave(peer::Millis at_most) {
+  if (id_ != 0) commons_.desk.logout(std::exchange(id_, 0));
+  who_ = Who::leaving;
+  port_.finish(at_most);
+}
+
+void Session::lose() {
+  if (who_ == Who::gone) return;
+  who_ = Who::gone;
+  if (id_ != 0) commons_.desk.logout(std::exchange(id_, 0));
+  if (!outbox_) return;
+  const std::unique_ptr<Outbox> left = std::move(outbox_);
+  for (; !left->marks.empty(); left->marks.pop_front()) commons_.desk.on_unwritten(left->marks.front().origin);
+}
+
+}  // namespace client

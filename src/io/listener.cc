@@ -1,0 +1,122 @@
+#include "src/io/listener.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <cassert>
+#include <cerrno>
+#include <utility>
+
+#include "src/io/resolve.h"
+#include "src/io/socket.h"
+#include "src/io/timer.h"
+
+namespace io {
+
+namespace {
+
+constexpr int backlog = 4096;  // the kernel cuts it to net.core.somaxconn
+
+// So many a turn; the kernel keeps the rest.
+constexpr int accepts_max = 64;
+
+constexpr peer::Millis pause_when_full{100};
+
+// What passes when others close something. libuv's own listener answers it by
+// accepting and closing everyone who waits, and may spin where that fails; so
+// the accepting is done here.
+bool out_of_resources(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+
+peer::Failure failure(const peer::Address& address, int error) {
+  return {to_string(address) + ": " + socket_failure(error)};
+}
+
+}  // namespace
+
+Listener::Ticket::~Ticket() {
+  if (node_) Stream::discard(node_);
+}
+
+std::unique_ptr<Stream> Listener::Ticket::take(Stream::Owner& owner) {
+  assert(node_);
+  std::unique_ptr<Stream> stream(new Stream(loop_, owner));
+  stream->start(std::exchange(node_, nullptr));
+  return stream;
+}
+
+// Outlives its Listener until libuv has closed the handle, and the call with it.
+struct Listener::Node {
+  uv_poll_t handle{};
+  Loop& loop;
+  int fd;
+  OnAccept call;
+  Timer resume;
+  bool cut = false;
+
+  Node(Loop& on, int socket, OnAccept to_call)
+      : loop(on), fd(socket), call(std::move(to_call)), resume(on, [this] { accept_from_now_on(); }) {
+    const int error = uv_poll_init(loop.raw(), &handle, fd);
+    assert(error == 0);
+    (void)error;
+    handle.data = this;
+    accept_from_now_on();
+  }
+
+  void accept_from_now_on() { uv_poll_start(&handle, UV_READABLE, on_ready); }
+
+  void pause() {
+    uv_poll_stop(&handle);
+    resume.at(loop.now() + pause_when_full);
+  }
+
+  static void on_ready(uv_poll_t* poll, int status, int) noexcept {
+    Node& node = *static_cast<Node*>(poll->data);
+    node.loop.begin_turn();
+    if (node.cut) return;
+    if (status != 0) return node.pause();
+    for (int i = 0; i < accepts_max && !node.cut; ++i) {
+      const int fd = ::accept4(node.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd >= 0) {
+        Ticket ticket(node.loop, Stream::adopt(node.loop, fd));
+        node.call(ticket);
+      } else if (errno == EAGAIN) {
+        return;
+      } else if (out_of_resources(errno)) {
+        return node.pause();
+      }
+      // Anything else befell one connection that is gone already (accept(2)).
+    }
+  }
+};
+
+peer::Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const peer::Address& address, OnAccept call) {
+  const Resolve::Answer ends = Resolve::now(address);
+  if (!ends) return peer::Failure{to_string(address) + ": " + ends.why()};
+  const Endpoint& end = ends->front();
+  // Linux hands the options of a listening socket down to those it accepts.
+  const int fd = open_socket(end.storage.ss_family);
+  if (fd < 0) return failure(address, errno);
+  const int on = 1;  // a restart must not wait for the connections of the last life to be forgotten
+  static_cast<void>(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
+  if (::bind(fd, end.get(), end.size) != 0 || ::listen(fd, backlog) != 0) {
+    const int error = errno;
+    ::close(fd);
+    return failure(address, error);
+  }
+  return std::unique_ptr<Listener>(new Listener(new Node(loop, fd, std::move(call))));
+}
+
+Listener::Listener(Node* node) : node_(node) {}
+
+Listener::~Listener() {
+  node_->cut = true;
+  node_->resume.stop();
+  uv_close(reinterpret_cast<uv_handle_t*>(&node_->handle),
+           [](uv_handle_t* closed) noexcept { delete static_cast<Node*>(closed->data); });
+  ::close(node_->fd);
+}
+
+peer::Address Listener::address() const { return local_address(node_->fd); }
+
+}  // namespace io

@@ -1,0 +1,53 @@
+// A listening TCP socket.
+//
+// Accepts a bounded number of connections a turn. Where the process is out of
+// file descriptors it lets connections wait in the backlog for a tenth of a
+// second at a time; nobody is turned away for that.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "peer/ids.h"
+#include "peer/result.h"
+#include "src/io/stream.h"
+
+namespace io {
+
+class Listener {
+ public:
+  // An accepted connection waits to be taken: call take() with its owner, or
+  // drop the ticket to close it.
+  class Ticket {
+   public:
+    Ticket(Loop& loop, Stream::Node* node) : loop_(loop), node_(node) {}
+    ~Ticket();
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
+    std::unique_ptr<Stream> take(Stream::Owner&);  // at most once
+
+   private:
+    Loop& loop_;
+    Stream::Node* node_;
+  };
+  // May destroy the listener.
+  using OnAccept = std::function<void(Ticket&)>;
+
+  // Binds and listens; the host is a literal address or a name (resolved here,
+  // at the start of the process, which may block). The failure names the address and what is
+  // wrong: "127.0.0.1:9501: address already in use".
+  static peer::Result<std::unique_ptr<Listener>> open(Loop&, const peer::Address&, OnAccept);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  // The address taken: the port is the real one where 0 was asked for.
+  peer::Address address() const;
+
+ private:
+  struct Node;
+  explicit Listener(Node*);
+  Node* node_;
+};
+
+}  // namespace io

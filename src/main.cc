@@ -1,0 +1,45 @@
+// crosstalkd: reads its arguments, runs one node, says how it ended.
+#include <csignal>
+#include <cstdio>
+
+#include "src/io/loop.h"
+#include "src/node/config.h"
+#include "src/node/node.h"
+
+namespace {
+
+int serve(const node::Config& config) {
+  io::Loop loop;
+  int status = 0;
+  {
+    node::Node node(loop, config);
+    if (const auto started = node.start(); !started) {
+      std::fprintf(stderr, "crosstalkd: %s\n", started.why().c_str());
+      status = 1;
+    } else {
+      loop.run();
+      status = node.exit_status();
+    }
+  }
+  // A handle that is left is a leak of ours; it must not go unnoticed.
+  return loop.close() ? status : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  // A write to a connection that is gone is an error to be read, not a death.
+  std::signal(SIGPIPE, SIG_IGN);
+  const node::CommandLine line = node::read_command_line(argc, argv);
+  switch (line.action) {
+    case node::CommandLine::Action::serve:
+      return serve(line.config);
+    case node::CommandLine::Action::check_config:
+    case node::CommandLine::Action::print:
+      std::fputs(line.text.c_str(), stdout);
+      return line.exit_code;
+    case node::CommandLine::Action::fail:
+      std::fputs(line.text.c_str(), stderr);
+      return line.exit_code;
+  }
+}

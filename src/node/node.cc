@@ -1,0 +1,279 @@
+#include "src/node/node.h"
+
+#include <csignal>
+#include <utility>
+
+#include "src/node/ready_file.h"
+
+namespace node {
+
+namespace {
+
+std::string micros(peer::Micros value) { return std::to_string(value.count()); }
+
+std::string_view word(peer::OutLink::State state) {
+  switch (state) {
+    case peer::OutLink::State::idle:
+      return "down";
+    case peer::OutLink::State::waiting:
+      return "backoff";
+    case peer::OutLink::State::dialling:
+    case peer::OutLink::State::greeting:
+    case peer::OutLink::State::proving:
+      return "connecting";
+    case peer::OutLink::State::up:
+      return "up";
+  }
+  return "";
+}
+
+std::string_view word(peer::Mesh::Health health) {
+  switch (health) {
+    case peer::Mesh::Health::alive:
+      return "alive";
+    case peer::Mesh::Health::suspect:
+      return "suspect";
+    case peer::Mesh::Health::dead:
+      return "dead";
+  }
+  return "";
+}
+
+}  // namespace
+
+Node::Node(io::Loop& loop, const Config& config)
+    : loop_(loop),
+      config_(config),
+      log_(config.log_level, config.log_format, config.name),
+      links_(loop, [this](const peer::Report& report) { on_report(report); }),
+      mesh_timer_(loop, [this] { mesh_->tick(loop_.now()); }),
+      drain_timer_(loop, [this] {
+        log_.warn("not everything could be settled in time", {{"bytes", std::to_string(mesh_->unsettled_bytes())}});
+        leave();
+      }),
+      on_term_(loop, SIGTERM, [this] { on_stop_signal(SIGTERM); }),
+      on_int_(loop, SIGINT, [this] { on_stop_signal(SIGINT); }),
+      on_usr1_(loop, SIGUSR1, [this] { say_state(); }) {}
+
+Node::~Node() {
+  if (ready_) remove_ready_file(config_.ready_file);
+}
+
+// Settings that make no sense unless all nodes agree on them.
+peer::Mesh::Settings Node::mesh_settings() const {
+  peer::Mesh::Settings settings;
+  settings.self.name = config_.name;
+  settings.self.cluster = config_.cluster;
+  settings.self.secret = config_.secret;
+  settings.self.settings = {{"sessions.per_user", std::to_string(config_.per_user)}};
+  settings.self.window_bytes = config_.window_bytes;
+  settings.self.advertised = config_.peer_advertise.value_or(peer_listener_->address());
+  if (settings.self.advertised.port == 0) settings.self.advertised.port = peer_listener_->address().port;
+  settings.peers = config_.peers;
+  settings.discovers = !config_.redis_url.empty();
+  settings.window_total_bytes = config_.window_total_bytes;
+  return settings;
+}
+
+peer::Result<bool> Node::listen() {
+  auto listener = io::Listener::open(loop_, config_.listen_peer,
+                                     [this](io::Listener::Ticket& ticket) { links_.accept(ticket); });
+  if (!listener) return peer::Failure{"listen.peer: " + listener.why()};
+  peer_listener_ = std::move(*listener);
+  mesh_.emplace(mesh_settings(), links_, router_, chance_);
+  links_.attach(*mesh_);
+  router_.attach(*mesh_, [this] { return loop_.wall_ms(); });
+
+  client::SessionSettings sessions;
+  sessions.node = config_.name;
+  sessions.version = CROSSTALK_VERSION;
+  sessions.line_bytes = config_.line_bytes;
+  sessions.queue_bytes = config_.queue_bytes;
+  sessions.text_template = config_.text_template;
+  sessions.chats_per_s = config_.chats_per_s;
+  sessions.chats_burst = config_.chats_burst;
+  auto door = client::Door::open(loop_, config_.listen_client, std::move(sessions), mesh_->incarnation(), router_, chance_);
+  if (!door) return peer::Failure{"listen.client: " + door.why()};
+  door_ = std::move(*door);
+  return true;
+}
+
+peer::Result<bool> Node::start() {
+  if (auto listening = listen(); !listening) return listening;
+  loop_.on_turn_end([this] { end_turn(); });
+  loop_.on_pause([this](peer::Millis pause) { on_pause(pause); });
+  mesh_->start(loop_.now());
+  plan_tick();
+  if (config_.redis_url.empty()) {
+    serve();
+    return true;
+  }
+  const auto name_taken = [this](const std::string& why) {
+    log_.error("this node can't join", {{"why", why}});
+    stop(1);
+  };
+  discovery_ = std::make_unique<Discovery>(loop_, log_, *mesh_, *io::parse_redis_url(config_.redis_url),
+                                           Discovery::Events{[this] { serve(); }, name_taken});
+  return true;
+}
+
+void Node::serve() {
+  const ReadyFile ready{to_string(door_->address()), to_string(mesh_->self().advertised)};
+  log_.info("serving", {{"client", ready.client},
+                        {"peer", ready.peer},
+                        {"incarnation", to_string(mesh_->incarnation())},
+                        {"redis", config_.redis_url.empty() ? "none" : "set"},
+                        {"version", CROSSTALK_VERSION}});
+  if (config_.ready_file.empty()) return;
+  if (const auto written = write_ready_file(config_.ready_file, ready); !written) {
+    log_.error("the ready file can't be written", {{"why", written.why()}});
+    return stop(1);
+  }
+  ready_ = true;
+}
+
+void Node::end_turn() {
+  door_->end_turn();
+  links_.sweep();
+  if (stage_ == Stage::emptying) look_if_empty();
+  plan_tick();
+}
+
+void Node::plan_tick() {
+  const peer::Time wake = stage_ < Stage::leaving ? mesh_->wake_at() : peer::never;
+  if (wake == mesh_timer_at_) return;
+  mesh_timer_at_ = wake;
+  if (wake == peer::never)
+    mesh_timer_.stop();
+  else
+    mesh_timer_.at(wake);
+}
+
+// What others sent before the pause is old by now: they may have given this node
+// up and sent it elsewhere. Nothing is read before the set of nodes was asked.
+void Node::on_pause(peer::Millis pause) {
+  if (stage_ >= Stage::leaving) return;
+  log_.warn("this process was paused", {{"ms", std::to_string(pause.count())}});
+  mesh_->suspend(loop_.now());
+  const auto checked = [this](bool still_listed) {
+    if (stage_ >= Stage::leaving) return;
+    if (still_listed) return mesh_->resume(loop_.now());
+    mesh_->reincarnate(loop_.now());
+  };
+  if (discovery_)
+    discovery_->check(checked);
+  else
+    checked(true);
+}
+
+// --- The end.
+
+void Node::on_stop_signal(int number) {
+  if (stage_ != Stage::serving) {
+    log_.warn("stopped at once by a second signal");
+    return stop(1);
+  }
+  drain(number == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+void Node::drain(std::string_view why) {
+  log_.info("draining", {{"why", std::string(why)}, {"connections", std::to_string(door_->connections())}});
+  stage_ = Stage::emptying;
+  drain_timer_.at(loop_.now() + config_.drain_timeout);
+  door_->drain([this] { door_empty_ = true; });
+}
+
+void Node::look_if_empty() {
+  if (door_empty_ && mesh_->unsettled_bytes() == 0 && router_.idle()) leave();
+}
+
+void Node::leave() {
+  if (stage_ != Stage::emptying) return;
+  stage_ = Stage::leaving;
+  mesh_->leave(loop_.now());
+  const auto part = [this] { links_.finish([this] { stop(0); }); };
+  if (discovery_)
+    discovery_->leave(part);
+  else
+    part();
+}
+
+void Node::stop(int exit_status) {
+  stage_ = Stage::done;
+  exit_status_ = exit_status;
+  if (exit_status == 0) log_.info("stopped");
+  loop_.stop();
+}
+
+// --- What the log is told.
+
+void Node::on_report(const peer::Report& report) {
+  using Kind = peer::Report::Kind;
+  // What strangers say varies, and so do their ports.
+  const std::string key = report.peer.empty() ? "stranger " + report.address.substr(0, report.address.rfind(':'))
+                                              : report.peer + " " + report.why;
+  switch (report.kind) {
+    case Kind::link_up:
+      repeats_.forget(report.peer + " ");
+      return log_.info("link up", {{"peer", report.peer}, {"address", report.address}});
+    case Kind::accepted:
+      return log_.info("link accepted", {{"peer", report.peer}, {"address", report.address}});
+    case Kind::link_down:
+      return log_.warn("link down", {{"peer", report.peer}, {"address", report.address}, {"why", report.why}});
+    case Kind::accept_lost:
+      return log_.info("accepted link ended", {{"peer", report.peer}, {"why", report.why}});
+    case Kind::node_joined:
+      return log_.info("node met", {{"peer", report.peer}, {"address", report.address}});
+    case Kind::node_left:
+      return log_.info("node left", {{"peer", report.peer}, {"why", report.why}});
+    case Kind::node_dead:
+      return log_.warn("node given up", {{"peer", report.peer}, {"why", report.why}});
+    case Kind::reincarnated:
+      log_.warn("new incarnation", {{"incarnation", to_string(mesh_->incarnation())}, {"why", report.why}});
+      if (discovery_) discovery_->renew();
+      return;
+    case Kind::dial_failed:
+    case Kind::accept_refused:
+      break;
+  }
+  const std::uint64_t times = repeats_.count(key);
+  if (times == 0) return;
+  log_.warn(report.kind == Kind::dial_failed ? "no link" : "peer refused", {{"peer", report.peer},
+                                                                            {"address", report.address},
+                                                                            {"why", report.why},
+                                                                            {"times", std::to_string(times)}});
+}
+
+// SIGUSR1: what an operator asks for first, in a few lines.
+void Node::say_state() {
+  const chat::Router::Counters& counters = router_.counters();
+  log_.info("state", {{"incarnation", to_string(mesh_->incarnation())},
+                      {"connections", std::to_string(door_->connections())},
+                      {"users", std::to_string(router_.users().size())},
+                      {"users_elsewhere", std::to_string(mesh_->directory().size())},
+                      {"directory_bytes", std::to_string(mesh_->directory().memory_bytes())},
+                      {"whole", mesh_->whole() ? "true" : "false"},
+                      {"redis", !discovery_ ? "none" : discovery_->up() ? "up" : "down"},
+                      {"logins", std::to_string(counters.logins)},
+                      {"chats", std::to_string(counters.taken)},
+                      {"forwarded", std::to_string(counters.forwarded)},
+                      {"arrived", std::to_string(counters.arrived)},
+                      {"written", std::to_string(counters.written)},
+                      {"failed", std::to_string(counters.failed)},
+                      {"unsettled_bytes", std::to_string(mesh_->unsettled_bytes())}});
+  for (const peer::Mesh::PeerView& peer : mesh_->view(loop_.now()))
+    log_.info("state of peer", {{"peer", peer.name},
+                                {"address", to_string(peer.address)},
+                                {"incarnation", to_string(peer.incarnation)},
+                                {"health", std::string(word(peer.health))},
+                                {"link", std::string(word(peer.state))},
+                                {"synced", peer.synced ? "true" : "false"},
+                                {"accepts", peer.accepts ? "true" : "false"},
+                                {"rtt_us", micros(peer.rtt)},
+                                {"waiting_bytes", std::to_string(peer.waiting_bytes)},
+                                {"reconnects", std::to_string(peer.reconnects)},
+                                {"users", std::to_string(peer.users)},
+                                {"why", peer.why}});
+}
+
+}  // namespace node

@@ -1,0 +1,90 @@
+// One node: owns everything, in the order in which it depends on each other,
+// and ties it together.
+//
+// Its life: start() → serving → (a signal) draining → done. Made by main, which
+// runs the loop and then asks for the exit status.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "peer/mesh.h"
+#include "src/chat/router.h"
+#include "src/client/door.h"
+#include "src/io/listener.h"
+#include "src/io/loop.h"
+#include "src/io/signals.h"
+#include "src/io/timer.h"
+#include "src/node/chance.h"
+#include "src/node/config.h"
+#include "src/node/discovery.h"
+#include "src/node/links.h"
+#include "src/node/log.h"
+
+namespace node {
+
+class Node {
+ public:
+  Node(io::Loop& loop, const Config& config);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  // Listens on everything and begins to find the others. The failure is a
+  // sentence for standard error.
+  peer::Result<bool> start();
+
+  // After the loop has ended: 0, or 1 where the node stopped for a reason that
+  // somebody has to look at.
+  int exit_status() const { return exit_status_; }
+
+ private:
+  // Which way the node is in its life; each only once, in this order.
+  enum class Stage : std::uint8_t {
+    serving,
+    emptying,  // sessions are moved off, chats on their way are settled
+    leaving,   // the peers hear the last word
+    done,
+  };
+
+  peer::Mesh::Settings mesh_settings() const;
+  peer::Result<bool> listen();
+  void serve();
+  void end_turn();
+  void plan_tick();
+  void on_report(const peer::Report& report);
+  void on_pause(peer::Millis pause);
+  void on_stop_signal(int number);
+  void say_state();
+  void drain(std::string_view why);
+  void look_if_empty();
+  void leave();
+  void stop(int exit_status);
+
+  io::Loop& loop_;
+  const Config config_;
+  Log log_;
+  SystemChance chance_;
+  Repeats repeats_;
+  Stage stage_ = Stage::serving;
+  int exit_status_ = 0;
+  bool ready_ = false;
+  bool door_empty_ = false;
+
+  chat::Router router_;
+  Links links_;
+  std::unique_ptr<io::Listener> peer_listener_;
+  std::optional<peer::Mesh> mesh_;  // made once the advertised address is known
+  io::Timer mesh_timer_;
+  peer::Time mesh_timer_at_ = peer::never;
+  std::unique_ptr<client::Door> door_;
+  std::unique_ptr<Discovery> discovery_;
+  io::Timer drain_timer_;
+  io::Signal on_term_;
+  io::Signal on_int_;
+  io::Signal on_usr1_;
+};
+
+}  // namespace node

@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Is all of it documented? What the program knows is compared with its manual, both ways.
+
+Flags, keys, their ranges and defaults, commands, error codes, reasons, exit codes, signals, source files: one that the
+manual lacks is a failure, and so is one that only the manual has. CROSSTALKD in the environment names the program.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DAEMON = Path(os.environ.get("CROSSTALKD", ROOT / "build" / "crosstalkd")).absolute()
+
+# They end a process unless it says otherwise; what is ignored needs no manual.
+IGNORED_SIGNALS = {"SIGPIPE"}
+
+
+def read(path: str) -> str:
+    return (ROOT / path).read_text()
+
+
+def daemon(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([DAEMON, *arguments], capture_output=True, text=True, timeout=30)
+
+
+class Manual:
+    """A page of mdoc, by its sections."""
+
+    def __init__(self, page: str) -> None:
+        self.page = page
+        parts = re.split(r"^\.Sh (.+)$", read(f"man/{page}"), flags=re.M)
+        self.sections = dict(zip(parts[1::2], parts[2::2]))
+
+    def section(self, name: str) -> str:
+        return self.sections.get(name, "")
+
+    def items(self, section: str, form: str, under: str | None = None) -> dict[str, str]:
+        """The items of a section's lists (or of one subsection's) and their text; `form` has one group."""
+        text = self.section(section)
+        if under is not None:
+            text = next((part for part in re.split(r"^\.Ss ", text, flags=re.M) if part.startswith(under)), "")
+        found = list(re.finditer(rf"^\.It {form}", text, flags=re.M))
+        ends = [match.start() for match in found[1:]] + [len(text)]
+        return {match.group(1): text[match.start():end] for match, end in zip(found, ends)}
+
+
+class Score:
+    passed = failed = 0
+
+    def check(self, good: bool, sentence: str) -> None:
+        if good:
+            self.passed += 1
+        else:
+            self.failed += 1
+            print(f"  {sentence}")
+
+    def same(self, what: str, known: set[str], documented: set[str], page: str) -> None:
+        """Every one of these is in the manual, and nothing else is."""
+        self.check(bool(known), f"{what}: none found in the source, so this test is out of date")
+        for one in sorted(known | documented):
+            self.check(one in documented, f"{page} lacks the {what} {one}")
+            self.check(one in known, f"{page} has the {what} {one}, which does not exist")
+
+
+def check_flags(score: Score, manual: Manual) -> None:
+    flags = set(re.findall(r"^  (--[a-z-]+)", daemon("--help").stdout, flags=re.M))
+    score.same("flag", flags, {f"-{flag}" for flag in manual.items("DESCRIPTION", r"Fl (-[a-z-]+)")}, manual.page)
+    synopsis = {f"-{flag}" for flag in re.findall(r"Fl (-[a-z-]+)", manual.section("SYNOPSIS"))}
+    score.same("flag", flags, synopsis, f"the synopsis of {manual.page}")
+
+
+def plain(text: str) -> str:
+    """What the reader reads of a few lines of mdoc."""
+    text = re.sub(r"^\.(?:Sx|Ic|Cm|Ql|Ar|Pa|No)\b", "", text, flags=re.M)
+    return " ".join(text.replace("\\(dq", '"').split())
+
+
+def check_keys(score: Score, manual: Manual) -> None:
+    table = re.findall(r'Setting\{"([a-z_.]+)",\s*(?:"(--[a-z-]+)"|nullptr)', read("src/node/settings.cc"))
+    items = manual.items("DESCRIPTION", r"Ic ([a-z_]+\.[a-z_]+)")
+    score.same("key", {key for key, _ in table}, set(items), manual.page)
+    for key, flag in table:
+        head = items.get(key, "").split("\n", 1)[0]
+        right = "Fl " + flag[1:] in head if flag else "Fl" not in head
+        score.check(right, f"{manual.page}: {key}: its flag is {flag or 'none'}")
+    check_shipped(score, {key for key, _ in table}, items, manual.page)
+
+
+def flat(tables: dict[str, dict[str, object]]) -> dict[str, object]:
+    return {f"{table}.{key}": value for table, values in tables.items() for key, value in values.items()}
+
+
+def check_shipped(score: Score, keys: set[str], items: dict[str, str], page: str) -> None:
+    """conf/crosstalkd.toml has each key, with a reason, the true range, and the manual's default."""
+    shipped = read("conf/crosstalkd.toml")
+    defaults = flat(tomllib.loads(shipped))
+    whole = flat(tomllib.loads(re.sub(r"^#(?=[a-z_]+ = )", "", shipped, flags=re.M)))
+    score.same("key", keys, set(whole), "conf/crosstalkd.toml")
+    comments = {match[2]: match[1] for match in re.finditer(r"((?:^# .*\n|^#\n)+)#?([a-z_]+) = ", shipped, flags=re.M)}
+    for key in sorted(keys):
+        comment = comments.get(key.split(".")[1], "")
+        score.check(len(comment) > 40, f"conf/crosstalkd.toml: {key} has no reason")
+        told = items.get(key, "").rpartition("Default:")[2]
+        if key in defaults:
+            score.check(str(defaults[key]) in plain(told), f"{page}: {key}: the default is {defaults[key]}")
+        for number in range_of(key, defaults.get(key)):
+            for place, text in ((page, items.get(key, "")), ("conf/crosstalkd.toml", comment)):
+                score.check(re.search(rf"\b{number}\b", text) is not None, f"{place}: {key}: the range has {number}")
+
+
+def range_of(key: str, default: object) -> list[str]:
+    """The bounds of a number, as the program names them when it is given a wrong one; those that another key sets are
+    not asked for."""
+    if not isinstance(default, int):
+        return []
+    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
+        file.write(f"{key} = -1\n")
+        file.flush()
+        said = daemon("--check-config", "--config", file.name).stderr
+    bounds = re.search(r"expected (?:a whole number from (\d+) to (\d+)|(\d+)), found -1", said)
+    numbers = [number for number in bounds.groups() if number] if bounds else [f"(none: {said.strip()})"]
+    return numbers[1:] if key == "mesh.window_total_bytes" else numbers
+
+
+def check_protocol(score: Score, manual: Manual) -> None:
+    codes = set(re.findall(r'case Code::\w+:\s*return "(\w+)"', read("src/client/code.h")))
+    score.same("error code", codes, set(manual.items("ERROR CODES", r"Ic (\w+)")), manual.page)
+    verbs = set(re.findall(r'\bcmd == "(\w+)"', read("src/client/request.cc")))
+    score.same("command", verbs, set(manual.items("JSON SESSIONS", r"Ic (\w+)", under="Requests")), manual.page)
+    typed = set(re.findall(r'command == "(/\w+)"', read("src/client/human.cc")))
+    score.same("command", typed, set(manual.items("HUMAN SESSIONS", r"Ic (/\w+)")), manual.page)
+    enum = re.search(r"enum class KickReason[^{]*\{([^}]*)\}", read("src/chat/client.h"))
+    reasons = set(re.findall(r"\w+", enum.group(1))) if enum else set()
+    unasked = set(manual.items("JSON SESSIONS", r"Ic (\w+)", under="What the server sends unasked"))
+    score.same("reason", reasons, unasked - {"chat", "kicked", "error"}, manual.page)
+
+
+def check_process(score: Score, manual: Manual) -> None:
+    sources = "\n".join(path.read_text() for path in sorted((ROOT / "src").rglob("*.cc")))
+    handled = set(re.findall(r"\bSIG[A-Z]+[0-9]?\b", sources)) - IGNORED_SIGNALS
+    heads = " ".join(re.findall(r"^\.It Dv (.*)$", manual.section("SIGNALS"), flags=re.M))
+    told = set(re.findall(r"\bSIG[A-Z]+[0-9]?\b", heads))
+    score.same("signal", handled, told, manual.page)
+    main = read("src/main.cc")
+    codes = {"0", "1", "2"} | set(re.findall(r"\breturn (\d+);", main)) | set(re.findall(r"\bexit\((\d+)\)", sources))
+    score.same("exit code", codes, set(manual.items("EXIT STATUS", r"(\d+)")), manual.page)
+
+
+def check_readme(score: Score) -> None:
+    sources = [path for top in ("peer", "src") for kind in ("h", "cc") for path in (ROOT / top).rglob(f"*.{kind}")]
+    told = re.findall(r"^\| `([\w/]+)` \|", read("README.md"), flags=re.M)
+    score.same("file", {str(path.relative_to(ROOT).with_suffix("")) for path in sources}, set(told), "README.md")
+
+
+def main() -> int:
+    score = Score()
+    check_flags(score, Manual("crosstalkd.8"))
+    check_keys(score, Manual("crosstalkd.toml.5"))
+    check_protocol(score, Manual("crosstalk-protocol.7"))
+    check_process(score, Manual("crosstalkd.8"))
+    check_readme(score)
+    print(f"{score.passed} passed, {score.failed} failed")
+    return 1 if score.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

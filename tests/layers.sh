@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Who may include whom, and which file is the one home of each C library.
+# Prints every include that breaks a rule; ends with "N passed, N failed".
+set -u -o pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+passed=0
+failed=0
+
+# rule NAME FILES… -- PATTERN: no line of these files may include PATTERN.
+rule() {
+  local name=$1 files=()
+  shift
+  while [ "$1" != -- ]; do
+    [ -e "$1" ] && files+=("$1")
+    shift
+  done
+  local pattern=$2 found
+  if [ ${#files[@]} = 0 ]; then
+    printf '  %s: no such files\n' "$name"
+    failed=$((failed + 1))
+    return
+  fi
+  if found=$(grep -nE "^#include $pattern" "${files[@]}" /dev/null); then
+    printf '  %s\n%s\n' "$name" "$found"
+    failed=$((failed + 1))
+  else
+    passed=$((passed + 1))
+  fi
+}
+
+# Every source but those named.
+all_but() { find peer src tools -name '*.h' -o -name '*.cc' | grep -vE "$1"; }
+
+shopt -s nullglob
+rule 'peer/ includes nothing of ours but itself' peer/* -- '"(src|tests|tools)/'
+rule 'peer/ includes no system header: no sockets, no clock' peer/* -- '<(sys|netinet|arpa|unistd|time|poll|fcntl|errno|signal|uv|hiredis)'
+# shellcheck disable=SC2046
+{
+  rule 'in peer/ only hello.cc has the crypto header' $(find peer -type f ! -name hello.cc) -- '<openssl/'
+  rule 'src/io includes peer/ and itself' src/io/* -- '"src/(client|chat|node)/'
+  rule 'src/chat includes peer/ and itself' src/chat/* -- '"src/(client|io|node)/'
+  rule 'src/client includes no src/node' src/client/* -- '"src/node/'
+  rule 'in src/client only the door has sockets' $(find src/client -type f ! -name 'door*') -- '"src/io/'
+  rule 'uv.h only in src/io' $(all_but '^src/io/') -- '<uv'
+  rule 'hiredis only in src/io/redis*' $(all_but '^src/io/redis') -- '<hiredis'
+  rule 'simdjson only in src/client/request.cc' $(all_but '^src/client/request\.cc$') -- '<simdjson'
+  rule 'libtelnet only in src/client/telnet.cc' $(all_but '^src/client/telnet\.cc$') -- '<libtelnet'
+  rule 'toml++ and CLI11 only in src/node/config.cc' $(all_but '^src/node/config\.cc$') -- '<(toml|CLI)'
+  rule 'spdlog only in src/node/log.cc' $(all_but '^src/node/log\.cc$') -- '<spdlog'
+  rule 'the simulator has no sockets' tests/sim/* -- '"src/(io|client|node)/'
+  rule 'no product file includes a test' $(find peer src tools -name '*.h' -o -name '*.cc') -- '"tests/'
+}
+
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]

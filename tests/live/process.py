@@ -1,0 +1,78 @@
+"""Child processes that never outlive the test, and ports that no other test takes."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import random
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from deadline import SLOWNESS
+
+Address = tuple[str, int]
+
+REPO = Path(__file__).resolve().parents[2]
+CROSSTALKD = Path(os.environ.get("CROSSTALKD", REPO / "build" / "crosstalkd")).resolve()
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+_reservations: list[socket.socket] = []
+
+
+def die_with_parent() -> None:
+    """Run in the child before exec: the kernel kills it when its parent dies, however that dies."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def spawn(arguments: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    """A child that ends with this process; its standard input is empty."""
+    options.setdefault("stdin", subprocess.DEVNULL)
+    return subprocess.Popen(arguments, preexec_fn=die_with_parent, **options)
+
+
+def run_daemon(*flags: str, within: float = 20.0) -> subprocess.CompletedProcess[str]:
+    """Runs crosstalkd to its end, for cases in which it is expected to stop by itself."""
+    try:
+        return subprocess.run(
+            [str(CROSSTALKD), *flags],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=within * SLOWNESS,
+            preexec_fn=die_with_parent,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise AssertionError(f"crosstalkd {' '.join(flags)} runs on; it said:\n{late.stderr!r}") from None
+
+
+def free_port() -> int:
+    """A loopback port for whoever must know it beforehand; nobody else is given it while this process lives.
+
+    It lies below the range the kernel hands out to connections, and is reserved
+    among parallel test processes by an abstract socket of its name.
+    """
+    while True:
+        port = random.randrange(20000, 32000)
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        probe = socket.socket()
+        try:
+            claim.bind(f"\0crosstalk-live-port-{port}")
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        finally:
+            probe.close()
+        _reservations.append(claim)
+        return port
+
+
+def address_of(text: str) -> Address:
+    """`HOST:PORT` as Python wants it."""
+    host, _, port = text.rpartition(":")
+    return host, int(port)

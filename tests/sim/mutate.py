@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""Proves the simulator: takes one guard after the other away and sees it fail.
+
+usage: tests/sim/mutate.py [--seeds N] [--jobs N] [NAME…]
+
+Each mutation is a small edit of a copy of the tree, tied to a line of the code;
+where that line is gone the script says so and fails.
+"""
+
+import argparse
+import concurrent.futures
+import glob
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# name, what is taken away, file, anchor (must stand there once), replacement
+MUTATIONS = [
+    ("duplicates", "the receiver drops what comes again after a resume",
+     "peer/inlink.cc", "if (frame.seq <= chats_received_) return;\n", "\n"),
+    ("rewind", "a new connection goes on where the receiver stands",
+     "peer/outlink.cc", "chats_.rewind(welcome.chats);", ""),
+    ("outcome-rewind", "outcomes that were under way are told again",
+     "peer/inlink.cc", "outcomes_.rewind(proof.outcomes);", ""),
+    ("maybe", "what a dead node may have had is not sent again",
+     "peer/mesh.cc", "body, Settled::lost, held.sent);", "body, Settled::lost, false);"),
+    ("era", "the end of a delivery from an era that is over finds nobody",
+     "peer/inlink.cc", "if (era != era_ || seq < arrivals_begin_", "if (seq < arrivals_begin_"),
+    ("forget", "a new life of a node ends what belonged to the one before",
+     "peer/mesh.cc", "    forget_life(peer);\n  }\n  peer.incarnation = theirs.incarnation;",
+     "  }\n  peer.incarnation = theirs.incarnation;"),
+    ("buried", "a life that was given up is refused",
+     "peer/mesh.cc", "if (std::find(peer.buried.begin(), peer.buried.end(), theirs.incarnation) != peer.buried.end())",
+     "if (false)"),
+    ("replace", "a snapshot replaces the one before whole",
+     "peer/mesh.cc", "directory_.drop(std::exchange(peer.slot, std::exchange(peer.loading, Directory::none)));",
+     "peer.slot = std::exchange(peer.loading, Directory::none);"),
+    ("drop", "what a dead node told is dropped",
+     "peer/mesh.cc", "  directory_.drop(std::exchange(peer.slot, Directory::none));\n", ""),
+    ("off", "a logout takes out only the login that it ends",
+     "peer/directory.cc", "if (users[place] == user && stamps[place] == stamp && slots[place] == slot) return place;",
+     "if (users[place] == user && slots[place] == slot) return place;"),
+    ("newest", "only a newer login ends a session",
+     "src/chat/router.cc", "  if (!newer) return;\n", ""),
+    ("tie", "of equal stamps the same one wins everywhere",
+     "src/chat/router.cc", "mesh_->name_of(at) > mesh_->self().name;", "true;"),
+    ("clock", "a login is stamped later than those that its node has seen",
+     "peer/mesh.cc", "    clock_.observe(stamp);\n", ""),
+    ("barrier", "a refusal refuses what comes behind it",
+     "src/chat/router.cc", "const bool barred = !barriers_.empty() && barriers_.contains({from, hash});",
+     "const bool barred = false;"),
+    ("lane", "a chat whose way is another waits for the unsettled ones",
+     "src/chat/router.cc", "(known->second.waits || known->second.way != way)", "known->second.waits"),
+    ("refused-order", "refused chats find their new way in the order in which they were sent",
+     "src/chat/router.cc", "while (at != refused.begin() && std::prev(at)->seq > seq) --at;", ""),
+    ("older-session", "a newer session waits until the older one's deliveries have ended",
+     "src/chat/router.cc", "id == 0 ? ended_.end() : ended_.find(hash)", "ended_.end()"),
+    ("backoff", "at most 14 dials in 10 s",
+     "peer/backoff.h", "return std::max(wanted, dialled_[oldest_] + dials_window);", "return wanted;"),
+    ("silence-out", "a link that is silent is lost",
+     "peer/outlink.cc", "if (now - heard_at_ >= self_->timing.lost_after)", "if (false)"),
+    ("silence-in", "an accepted link that is silent is lost",
+     "peer/inlink.cc", "if (now - heard_at_ >= self_->timing.lost_after)", "if (false)"),
+    ("linked", "a node with a live link is not dead for want of a lease",
+     "peer/membership.cc", "if (lease || linked(member.name) ||", "if (lease ||"),
+    ("flushed", "nor a linked one that is missing in the set",
+     "peer/membership.cc", "if (!linked(name) && now", "if (now"),
+    ("pause", "silence during this process's own pause counts against nobody",
+     "peer/mesh.cc", "if (peer->down_since != never) peer->down_since = now_;", ""),
+]
+
+
+def run(command, cwd, timeout=600):
+    return subprocess.run(command, cwd=cwd, text=True, timeout=timeout,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+
+
+def sources(tree):
+    found = []
+    for pattern in ("peer/*.cc", "src/chat/*.cc", "tests/sim/*.cc"):
+        found += sorted(glob.glob(pattern, root_dir=tree))
+    return found
+
+
+def compile_one(tree, source, output):
+    output.parent.mkdir(parents=True, exist_ok=True)
+    result = run([os.environ.get("CXX", "g++"), "-std=c++20", "-I.", "-O1", "-c", "-o", str(output), source], tree)
+    if result.returncode != 0:
+        raise RuntimeError(f"{source} does not compile:\n{result.stdout}")
+
+
+def build(tree, base, changed, output):
+    """Links the simulator of `tree`; what is not affected by `changed` comes from `base`."""
+    objects = []
+    for source in sources(tree):
+        shared = base / "obj" / (source + ".o")
+        affected = changed is not None and (source == changed or changed.endswith(".h"))
+        if changed is None or affected:
+            shared = tree / "obj" / (source + ".o")
+            compile_one(tree, source, shared)
+        objects.append(str(shared))
+    result = run([os.environ.get("CXX", "g++"), "-o", str(output), *objects, "-lcrypto"], tree)
+    if result.returncode != 0:
+        raise RuntimeError(f"the simulator does not link:\n{result.stdout}")
+
+
+def copy_tree(to):
+    for part in ("peer", "src/chat", "tests/sim"):
+        shutil.copytree(ROOT / part, to / part)
+
+
+def try_mutation(mutation, base, scratch, seeds):
+    """Answers (killed, what was seen)."""
+    name, _, file, anchor, replacement = mutation
+    tree = scratch / name
+    copy_tree(tree)
+    text = (tree / file).read_text()
+    if text.count(anchor) != 1:
+        return False, f"{file} has the anchor {text.count(anchor)} times: {anchor.strip()!r}"
+    (tree / file).write_text(text.replace(anchor, replacement))
+    try:
+        build(tree, base, file, tree / "sim")
+    except RuntimeError as why:
+        return False, str(why)
+    result = run([str(tree / "sim"), "--seeds", str(seeds), "--no-shrink", "--fail-fast"], tree)
+    shutil.rmtree(tree)
+    if result.returncode == 0:
+        return False, f"{seeds} seeds passed without it"
+    failures = [line for line in result.stdout.splitlines() if "FAILED: " in line]
+    return True, failures[0].replace(" FAILED", "") if failures else f"exit {result.returncode}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("names", nargs="*")
+    arguments = parser.parse_args()
+    chosen = [each for each in MUTATIONS if not arguments.names or each[0] in arguments.names]
+    unknown = set(arguments.names) - {each[0] for each in MUTATIONS}
+    if unknown:
+        parser.error("no such mutation: " + " ".join(sorted(unknown)))
+    passed = 0
+    with tempfile.TemporaryDirectory(prefix="crosstalk-mutate-") as temporary:
+        scratch = pathlib.Path(temporary)
+        base = scratch / "base"
+        copy_tree(base)
+        build(base, base, None, base / "sim")
+        sound = run([str(base / "sim"), "--seeds", str(arguments.seeds), "--no-shrink"], base)
+        if sound.returncode != 0:
+            print(sound.stdout)
+            print("the simulator fails without any mutation")
+            return 1
+        with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+            attempts = [pool.submit(try_mutation, each, base, scratch, arguments.seeds) for each in chosen]
+            for mutation, attempt in zip(chosen, attempts):
+                killed, seen = attempt.result()
+                passed += killed
+                print(f"{'ok  ' if killed else 'FAIL'}  {mutation[0]:<15} {mutation[1]}\n{'':22}{seen[:160]}", flush=True)
+    print(f"{passed} passed, {len(chosen) - passed} failed")
+    return 0 if passed == len(chosen) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,77 @@
+// What a seed means: how many nodes, how they find each other, what the network
+// is like, and every fault that will befall them. Drawn before anything runs, so
+// that a failing run can be tried again with some of its faults left out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/sim/events.h"
+
+namespace sim {
+
+// From mild to wild; each one promises less than the one before.
+enum class Weather : std::uint8_t {
+  links,  // link faults only and everybody stays: each chat arrives once, in order, and is `written`
+  moves,  // link faults only, people come, go and move: no outcome is open
+  nodes,  // nodes restart, pause, leave and are given up besides
+};
+
+enum class FaultKind : std::uint8_t {
+  // Of the way from node a to node b.
+  refuse,       // dials are refused
+  swallow,      // dials get no answer
+  accept_close, // dials are accepted and closed at once
+  cut,          // what a dialled to b is lost, in the middle of a byte stream
+  cut_storm,    // again and again, `amount` times
+  half_open,    // one side's end is gone without a word; `amount` says which
+  stall,        // nothing gets from a to b
+  slow,         // `amount` bytes a millisecond
+  partition,    // nothing gets through either way
+  // Of node a.
+  restart,      // its process dies; `amount` 1: its host with it, so nobody is told; 2: comes back elsewhere
+  pause,
+  leave,        // in good order; comes back as a new process
+  vanish,       // dies and never comes back
+  // Of Redis.
+  redis_away,   // for all; `amount` 1: what it held is lost
+  redis_cut,    // for node a alone
+  redis_flush,
+  stranger,     // somebody writes an entry into the set that is no node; `amount` 1: under a's name
+};
+
+struct Fault {
+  FaultKind kind{};
+  std::uint8_t a = nowhere;
+  std::uint8_t b = nowhere;
+  Time at{0};
+  Micros lasts{0};
+  std::uint64_t amount = 0;
+};
+std::string to_string(const Fault&);
+
+struct Plan {
+  std::uint64_t seed = 0;
+  Weather weather{};
+  std::uint8_t nodes = 2;
+  bool discovers = false;
+  std::uint8_t users = 4;
+  Micros latency_min{0};     // one way
+  Micros latency_spread{0};  // on top, drawn for each segment
+  Micros turn_max{0};        // between an event and the flush after it
+  Micros timers_late{0};     // at most
+  bool slow_readers = false;
+  bool big_chats = false;
+  Micros chat_every{0};      // a burst of them, on the average
+  Micros move_every{0};      // a login, logout, move or lost session; 0: never
+  std::size_t window_bytes = 0;  // of a link; 0: as shipped
+  Time storm_ends{0};
+  std::vector<Fault> faults;
+};
+
+// `minutes` of storm; 0: as the seed will have it.
+Plan draw_plan(std::uint64_t seed, double minutes);
+std::string describe(const Plan&);
+
+}  // namespace sim

@@ -1,0 +1,308 @@
+#include "tests/sim/storm.h"
+
+#include <algorithm>
+
+namespace sim {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// From the last fault's end until every node is linked with every other, knows
+// everybody and owes nobody an outcome.
+constexpr Micros calm_within = 60s;
+// For the last chats, which find no trouble, to be written.
+constexpr Micros last_chats_within = 6s;
+// Everybody logs in, and is known everywhere before the first chat.
+constexpr Time move_in_at = 5s;
+constexpr Time stir_at = 7s;
+constexpr Micros check_every = 100ms;
+
+}  // namespace
+
+Storm::Storm(const Plan& plan, Trace::Keep keep)
+    : plan_(plan),
+      chance_(plan.seed * 5 + 1),
+      trace_(keep),
+      judge_(plan_),
+      network_(plan_, events_, trace_, plan.seed * 5 + 2),
+      people_(plan_, events_, trace_, judge_, plan.seed * 5 + 3) {
+  for (std::uint8_t i = 0; i < plan_.nodes; ++i)
+    nodes_.push_back(std::make_unique<Node>(i, plan_, events_, trace_, network_, registry_, judge_,
+                                            [this](const peer::Address& address) { return who_is_at(address); },
+                                            (plan.seed * 5 + 4) * 16 + i));
+}
+
+Verdict Storm::run() {
+  const bool together = chance_.below(2) == 0;
+  for (std::uint8_t i = 0; i < plan_.nodes; ++i)
+    events_.push(together ? 0us : Micros(chance_.below(2'000'000)), What::boot, nowhere, i);
+  for (std::size_t i = 0; i < plan_.faults.size(); ++i) events_.push(plan_.faults[i].at, What::fault, nowhere, i);
+  events_.push(move_in_at, What::traffic, nowhere, 0);
+  events_.push(stir_at, What::traffic, nowhere, 1);
+  events_.push(plan_.storm_ends, What::check, nowhere, 0);
+  while (phase_ != Phase::over && !judge_.breached() && !events_.empty()) dispatch(events_.pop());
+
+  Verdict verdict;
+  verdict.breach = judge_.breach();
+  verdict.hash = trace_.hash();
+  verdict.simulated = events_.now();
+  verdict.whole_after = whole_after_;
+  verdict.events = events_.count();
+  verdict.chats = judge_.chats();
+  verdict.written = judge_.written();
+  verdict.open = judge_.open();
+  verdict.tail.assign(trace_.tail().begin(), trace_.tail().end());
+  return verdict;
+}
+
+void Storm::dispatch(const Event& event) {
+  if (event.node != nowhere && nodes_[event.node]->paused())
+    nodes_[event.node]->waiting().push_back(event);
+  else
+    handle(event);
+  settle_news();
+}
+
+void Storm::handle(const Event& event) {
+  switch (event.what) {
+    case What::connect:
+    case What::accept:
+    case What::opened:
+    case What::failed:
+    case What::arrival:
+    case What::room:
+      return network_.handle(event);
+    case What::boot:
+      return nodes_[event.x]->boot();
+    case What::wake:
+      return wake(static_cast<std::uint8_t>(event.x));
+    case What::tick:
+    case What::flush:
+    case What::gone:
+    case What::poll:
+    case What::view:
+    case What::renew:
+    case What::judged:
+      nodes_[event.node]->handle(event);
+      return;
+    case What::order:
+    case What::written:
+    case What::reset:
+      return order(event);
+    case What::fault:
+      return begin(event.x);
+    case What::heal:
+      return heal(event.x);
+    case What::traffic:
+      if (events_.now() >= plan_.storm_ends) return;
+      if (event.x == 0) return people_.move_in(places());
+      people_.stir(places());
+      return events_.push_in(Micros(1 + chance_.below(2 * static_cast<std::uint64_t>(plan_.chat_every.count()))),
+                             What::traffic, nowhere, 1);
+    case What::check:
+      return check();
+  }
+}
+
+void Storm::order(const Event& event) {
+  Node& node = *nodes_[event.node];
+  if (!node.up() || node.life() != event.life) return;
+  if (event.what == What::written) {
+    people_.on_written(static_cast<SessionNumber>(event.x));
+  } else if (event.what == What::reset) {
+    people_.on_reset(static_cast<SessionNumber>(event.x));
+  } else {
+    const People::Order wish = people_.order(event.x);
+    if (node.leaving()) return;
+    people_.carry_out(wish, event.node, event.life, node.router(), node.mesh());
+  }
+  node.end_turn();
+}
+
+std::uint8_t Storm::who_is_at(const peer::Address& address) const {
+  for (std::uint8_t i = 0; i < plan_.nodes; ++i)
+    if (nodes_[i]->member().address == address) return i;
+  return nowhere;
+}
+
+// A mesh that joined, left or took somebody out tells the channel.
+void Storm::settle_news() {
+  for (const auto& teller : nodes_) {
+    if (!teller->take_news()) continue;
+    for (const auto& node : nodes_)
+      if (node != teller) node->on_changed();
+  }
+}
+
+std::vector<People::Place> Storm::places() {
+  std::vector<People::Place> places;
+  for (const auto& node : nodes_) {
+    const bool open = node->up() && !node->leaving();
+    places.push_back({open ? &node->router() : nullptr, node->life()});
+  }
+  return places;
+}
+
+// --- Faults.
+
+void Storm::wake(std::uint8_t index) {
+  Node& node = *nodes_[index];
+  if (!node.paused()) return;
+  node.wake();
+  // What waited is handled in the order in which it came; a fault may end it.
+  for (const Event& event : std::exchange(node.waiting(), {})) handle(event);
+}
+
+void Storm::begin(std::size_t index) {
+  const Fault& fault = plan_.faults[index];
+  trace_.note(events_.now(), nowhere, "fault", index, 0, to_string(fault));
+  switch (fault.kind) {
+    case FaultKind::refuse:
+    case FaultKind::swallow:
+    case FaultKind::accept_close:
+    case FaultKind::stall:
+    case FaultKind::slow:
+    case FaultKind::partition:
+      network_.begin(fault);
+      break;
+    case FaultKind::cut:
+      return network_.cut(fault.a, fault.b);
+    case FaultKind::cut_storm:
+      for (std::uint64_t i = 0; i < fault.amount; ++i)
+        events_.push_in(Micros(chance_.below(static_cast<std::uint64_t>(fault.lasts.count()))), What::heal, nowhere,
+                        index);
+      return;
+    case FaultKind::half_open:
+      return network_.half_open(fault.a, fault.b, fault.amount == 0);
+    case FaultKind::restart:
+    case FaultKind::pause:
+    case FaultKind::leave:
+    case FaultKind::vanish:
+      return begin_node_fault(fault);
+    case FaultKind::stranger:
+      return registry_.write({fault.amount == 1 ? Node::name(fault.a) : "stranger" + std::to_string(index),
+                              {"10.99.0." + std::to_string(index), 9601}});
+    case FaultKind::redis_away:
+      registry_.set_away(+1);
+      break;
+    case FaultKind::redis_cut:
+      registry_.set_cut(fault.a, +1);
+      break;
+    case FaultKind::redis_flush:
+      return registry_.flush();
+  }
+  events_.push_in(fault.lasts, What::heal, nowhere, index);
+}
+
+void Storm::heal(std::size_t index) {
+  const Fault& fault = plan_.faults[index];
+  trace_.note(events_.now(), nowhere, "heal", index);
+  if (fault.kind == FaultKind::cut_storm) return network_.cut(fault.a, fault.b);
+  if (fault.kind == FaultKind::redis_away && fault.amount == 1) registry_.flush();
+  if (fault.kind == FaultKind::redis_away) return registry_.set_away(-1);
+  if (fault.kind == FaultKind::redis_cut) return registry_.set_cut(fault.a, -1);
+  network_.end(fault);
+}
+
+void Storm::begin_node_fault(const Fault& fault) {
+  Node& node = *nodes_[fault.a];
+  if (!node.up() || node.paused() || node.leaving()) return;
+  if (fault.kind == FaultKind::pause) return node.pause(fault.lasts);
+  if (fault.kind == FaultKind::restart || fault.kind == FaultKind::vanish) {
+    people_.on_death(fault.a);
+    node.die(fault.amount == 1);
+    if (fault.kind == FaultKind::vanish) return;
+    if (fault.amount == 2) node.move();
+  } else {
+    people_.drain(fault.a);
+    node.leave();
+    events_.push_in(std::min<Micros>(fault.lasts / 2, 300ms), What::gone, fault.a, 0, node.life());
+  }
+  events_.push_in(fault.lasts, What::boot, nowhere, fault.a);
+}
+
+// --- The calm.
+
+void Storm::check() {
+  if (phase_ == Phase::storm) {
+    phase_ = Phase::calming;
+    phase_until_ = events_.now() + calm_within;
+    people_.hurry();
+  }
+  if (phase_ == Phase::calming && calm()) {
+    whole_after_ = events_.now() - plan_.storm_ends;
+    trace_.note(events_.now(), nowhere, "calm");
+    people_.call_everybody();
+    phase_ = Phase::last_chats;
+    phase_until_ = events_.now() + last_chats_within;
+  } else if (events_.now() >= phase_until_) {
+    if (phase_ == Phase::last_chats) judge_.at_end();
+    if (!calm()) judge_.fail("after the storm: " + unrest_);
+    phase_ = Phase::over;
+  }
+  events_.push_in(check_every, What::check, nowhere, 0);
+}
+
+bool Storm::calm() {
+  unrest_.clear();
+  if (!people_.quiet()) return unrest_ = "somebody has unwritten chats", false;
+  for (std::uint8_t user = 0; user < plan_.users; ++user)
+    if (people_.live(user) > 1)
+      return unrest_ = people_.name(user) + " has " + std::to_string(people_.live(user)) + " sessions", false;
+  up_ = static_cast<std::size_t>(std::count_if(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->up(); }));
+  if (plan_.discovers && registry_.size() != up_)
+    return unrest_ = "the set has " + std::to_string(registry_.size()) + " members", false;
+  return std::all_of(nodes_.begin(), nodes_.end(), [this](const auto& node) { return node_is_calm(*node); });
+}
+
+bool Storm::node_is_calm(Node& node) {
+  if (!node.up()) return true;
+  peer::Mesh& mesh = node.mesh();
+  const std::string& name = mesh.self().name;
+  std::size_t linked = 0;
+  for (const auto& peer : mesh.view(events_.now())) {
+    if (peer.synced && peer.accepts)
+      ++linked;
+    else if (plan_.discovers || nodes_[static_cast<std::size_t>(peer.name.back() - '0')]->up())
+      return unrest_ = name + " is not linked with " + peer.name + ": " + peer.why, false;
+  }
+  if (linked + 1 != up_ || (up_ == nodes_.size() && !mesh.whole())) return unrest_ = name + " is not whole", false;
+  if (mesh.unsettled_bytes() != 0)
+    return unrest_ = name + " holds " + std::to_string(mesh.unsettled_bytes()) + " bytes unsettled", false;
+  if (!node.router().idle()) return unrest_ = name + " has chats on their way", false;
+  if (node.router().barriers() != 0)
+    return unrest_ = name + " still refuses " + std::to_string(node.router().barriers()) + " lanes", false;
+  return directory_is_true(node);
+}
+
+bool Storm::directory_is_true(Node& node) {
+  const peer::Mesh& mesh = node.mesh();
+  std::size_t here = 0;
+  std::size_t elsewhere = 0;
+  for (std::uint8_t user = 0; user < plan_.users; ++user) {
+    const std::string name = people_.name(user);
+    const std::string at = mesh.self().name;
+    const Session* const session = people_.session_of(user);
+    const bool online = session != nullptr;
+    if (node.router().online(name) != online)
+      return unrest_ = at + " takes " + name + (online ? " for away" : " for online"), false;
+    const peer::PeerId owner = mesh.owner(mesh.hash(name));
+    if (online && Node::name(session->node) == at) {
+      ++here;
+      if (owner != peer::no_peer) return unrest_ = at + " has " + name + " here and elsewhere", false;
+    } else if (online) {
+      ++elsewhere;
+      if (owner == peer::no_peer || mesh.name_of(owner) != Node::name(session->node))
+        return unrest_ = at + " does not know where " + name + " is", false;
+    }
+  }
+  if (node.router().users().size() != here || mesh.directory().size() != elsewhere)
+    return unrest_ = mesh.self().name + " knows of " + std::to_string(mesh.directory().size()) + " logins elsewhere and " +
+                     std::to_string(node.router().users().size()) + " here, but there are " +
+                     std::to_string(elsewhere) + " and " + std::to_string(here),
+           false;
+  return true;
+}
+
+}  // namespace sim

@@ -1,0 +1,71 @@
+// One run of one plan: builds the nodes and everything around them, lets the
+// storm rage, waits for the calm, and holds what is left against the truth.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/sim/events.h"
+#include "tests/sim/judge.h"
+#include "tests/sim/network.h"
+#include "tests/sim/node.h"
+#include "tests/sim/people.h"
+#include "tests/sim/plan.h"
+#include "tests/sim/registry.h"
+#include "tests/sim/trace.h"
+
+namespace sim {
+
+struct Verdict {
+  std::string breach;  // empty: the contract was kept
+  std::uint64_t hash = 0;
+  Micros simulated{0};
+  Micros whole_after{0};  // the last fault
+  std::uint64_t events = 0;
+  std::size_t chats = 0;
+  std::size_t written = 0;
+  std::size_t open = 0;
+  std::vector<std::string> tail;  // of the trace, where it was kept
+};
+
+class Storm {
+ public:
+  Storm(const Plan& plan, Trace::Keep keep);
+  Verdict run();
+
+ private:
+  enum class Phase : std::uint8_t { storm, calming, last_chats, over };
+
+  void dispatch(const Event& event);
+  void handle(const Event& event);
+  void wake(std::uint8_t node);
+  void begin(std::size_t fault);
+  void heal(std::size_t fault);
+  void begin_node_fault(const Fault& fault);
+  void order(const Event& event);
+  void check();
+  bool calm();
+  bool node_is_calm(Node& node);
+  std::uint8_t who_is_at(const peer::Address& address) const;
+  bool directory_is_true(Node& node);
+  void settle_news();
+  std::vector<People::Place> places();
+
+  Plan plan_;
+  peer::SeededChance chance_;
+  Events events_;
+  Trace trace_;
+  Judge judge_;
+  Registry registry_;
+  Network network_;
+  People people_;
+  std::vector<std::unique_ptr<Node>> nodes_;
+  Phase phase_ = Phase::storm;
+  Time phase_until_{0};
+  Micros whole_after_{0};
+  std::string unrest_;
+  std::size_t up_ = 0;
+};
+
+}  // namespace sim

@@ -1,0 +1,741 @@
+#include "src/client/session.h"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tests/unit/fake_desk.h"
+#include "tests/unit/suite.h"
+
+namespace {
+
+using namespace std::string_literals;
+using chat::Outcome;
+using client::Session;
+
+client::SessionSettings usual() {
+  client::SessionSettings settings;
+  settings.node = "n1";
+  settings.version = "1.2.3";
+  return settings;
+}
+
+struct World {
+  explicit World(client::SessionSettings settings = usual())
+      : commons(std::move(settings), peer::Incarnation{1}, desk, chance) {
+    commons.clock.now = std::chrono::seconds(100);
+    commons.clock.wall_ms = 1700000000000;
+  }
+  peer::SeededChance chance{1};
+  FakeDesk desk;
+  client::Commons commons;
+};
+
+// A connection without a socket: what the session writes lies in `out` until
+// the test says that the kernel took it.
+class Wire : public client::Port {
+ public:
+  explicit Wire(World& world) : world_(world), session(world.commons, *this) { session.greet(); }
+
+  void want_write() override { wants_write = true; }
+  void want_review() override { wants_review = true; }
+  void pause_reading() override { ck_assert(!std::exchange(paused, true)); }
+  void resume_reading() override { ck_assert(std::exchange(paused, false)); }
+  void finish(peer::Millis at_most) override {
+    ck_assert_msg(!std::exchange(finished, true), "finished twice");
+    patience = at_most;
+  }
+
+  // As one read brings them: the padding behind is not the session's to understand.
+  void bytes(std::string_view text) {
+    std::string buffer(text);
+    buffer.append(client::line_padding, '}');
+    session.on_bytes(std::string_view(buffer).substr(0, text.size()));
+  }
+  void line(std::string_view text) { bytes(std::string(text) + "\n"); }
+
+  // The end of a turn, in which the kernel takes `most` bytes.
+  void flush(std::size_t most = ~std::size_t{0}) {
+    for (;;) {
+      if (full_.empty()) session.fill(full_);
+      if (full_.empty() || most == 0) break;
+      const std::size_t n = std::min(most, full_.size());
+      out += full_.view().substr(0, n);
+      full_.consume(n);
+      most -= n;
+      session.on_written(n);
+    }
+    if (std::exchange(wants_review, false)) session.review();
+  }
+
+  // What came out since the last time.
+  std::string heard() {
+    flush();
+    return std::exchange(out, {});
+  }
+
+  World& world_;
+  bool wants_write = false;
+  bool wants_review = false;
+  bool paused = false;
+  bool finished = false;
+  peer::Millis patience{0};
+  std::string out;
+  peer::Buffer full_;
+  Session session;
+};
+
+const std::string hello = R"({"cmd":"hello","server":"crosstalkd/1.2.3","node":"n1","proto":1})"
+                          "\n";
+
+std::string login(std::string_view name) { return R"({"cmd":"login","name":")" + std::string(name) + "\"}"; }
+
+std::string chat_to(std::string_view name, std::string_view rest) {
+  return R"({"cmd":"chat","recv":")" + std::string(name) + "\"," + std::string(rest) + "}";
+}
+
+// A user whose login was answered.
+struct User : Wire {
+  User(World& world, std::string_view name) : Wire(world) {
+    line(login(name));
+    ck_assert(session.logged_in());
+    heard();
+  }
+};
+
+void expect(const char* sentence, std::string_view found, std::string_view expected) {
+  ck_assert_msg(found == expected, "%s\nexpected:\n%s\nfound:\n%s", sentence, std::string(expected).c_str(),
+                std::string(found).c_str());
+}
+
+struct Transcript {
+  const char* sentence;
+  std::string said;     // all that the client sends
+  std::string answers;  // all that it reads after the hello
+  bool closed = false;  // at the end
+};
+
+// In each, bob is logged in, in JSON; the speaker is a fresh connection.
+const std::vector<Transcript>& transcripts() {
+  static const std::string in = R"({"cmd":"login","ok":true,"name":"al","node":"n1","waiting":0})"
+                                "\n";
+  static const std::string in_plain = "logged in as al on n1\r\n";
+  static const std::string log_in = login("al") + "\n";
+  static const auto error = [](const std::string& code, const std::string& message, const std::string& rest = "") {
+    return R"({"cmd":"error","code":")" + code + R"(","message":")" + message + "\"" + rest + "}\n";
+  };
+  static const std::string name_rule =
+      "a name has 1 to 64 bytes of UTF-8 without white space, control or invisible characters";
+  static const std::vector<Transcript> all = {
+      {"ping needs no login", "{\"cmd\":\"ping\"}\n{\"cmd\":\"ping\",\"id\":\"\\u0061\"}\r\n",
+       "{\"cmd\":\"pong\"}\n{\"cmd\":\"pong\",\"id\":\"\\u0061\"}\n"},
+      {"blank lines before anything else mean nothing", "\r\n \t\n\r\0\n {\"cmd\":\"ping\"}\n"s,
+       "{\"cmd\":\"pong\"}\n"},
+      {"log in and out", log_in + "{\"cmd\":\"logout\"}\n{\"cmd\":\"ping\"}\n", in, true},
+      {"what a login may say besides",
+       R"({"cmd":"login","name":"al","token":"t","ack":true,"format":"json","x":[]})"
+       "\n",
+       in},
+      {"a second login", log_in + login("ed") + "\n",
+       in + error("already_logged_in", "you are logged in already", R"(,"in":"login")")},
+      {"a name that is none, then a good one", login("a l") + "\n" + log_in,
+       error("bad_name", name_rule, R"(,"in":"login")") + in},
+      {"a name in JSON escapes", "{\"cmd\":\"login\",\"name\":\"\\u0061\\\"\\\\\"}\n",
+       R"({"cmd":"login","ok":true,"name":"a\"\\","node":"n1","waiting":0})"
+       "\n"},
+      {"what needs a login",
+       chat_to("bob", R"("content":1,"id":"7")") + "\n" +
+           R"({"cmd":"presence","users":[]})"
+           "\n",
+       error("not_logged_in", "log in first", R"(,"in":"chat","id":"7")") +
+           error("not_logged_in", "log in first", R"(,"in":"presence")")},
+      {"a chat with an id, written", log_in + chat_to("bob", R"("content":"hi","id":"\u0037")") + "\n",
+       in + R"({"cmd":"ack","id":"\u0037","status":"written"})"
+            "\n"},
+      {"a chat without an id, written", log_in + chat_to("bob", R"("content":"hi")") + "\n", in},
+      {"a chat to nobody",
+       log_in + chat_to("ann", R"("content":"hi","id":"7")") + "\n" + chat_to("ann", R"("content":"hi")") + "\n",
+       in + error("no_such_user", "nobody called ann is online", R"(,"in":"chat","id":"7")") +
+           error("no_such_user", "nobody called ann is online", R"(,"in":"chat")")},
+      {"a chat to a name that is none", log_in + chat_to("a\\u0020b", R"("content":"hi","id":"7")") + "\n",
+       in + error("bad_name", name_rule, R"(,"in":"chat","id":"7")")},
+      {"one's own name as the sender", log_in + chat_to("bob", R"("content":1,"send":"\u0061l","id":"7")") + "\n",
+       in + R"({"cmd":"ack","id":"7","status":"written"})"
+            "\n"},
+      {"another's name as the sender", log_in + chat_to("bob", R"("content":1,"send":"bob","id":"7")") + "\n",
+       in + error("not_you", "send must be your own name, or be left out", R"(,"in":"chat","id":"7")")},
+      {"a chat to oneself", log_in + chat_to("al", R"("content":{"a": 1},"id":"7")") + "\n",
+       in +
+           R"({"cmd":"chat","send":"al","recv":"al","content":{"a": 1},"id":"7","ts":1700000000000})"
+           "\n" +
+           R"({"cmd":"ack","id":"7","status":"written"})"
+           "\n"},
+      {"a request that lacks something",
+       log_in + R"({"cmd":"chat","recv":"bob","id":"7"})"
+                "\n",
+       in + error("bad_request", "content is missing: any JSON value", R"(,"in":"chat","id":"7")")},
+      {"no command at all", "{}\n", error("bad_request", "cmd must be a string, the name of a command")},
+      {"commands that do not exist (yet)",
+       R"({"cmd":"forward","id":"1"})"
+       "\n"
+       R"({"cmd":"a\u001b\"b"})"
+       "\n",
+       error("unknown_cmd", "there is no command forward", R"(,"in":"forward","id":"1")") +
+           error("unknown_cmd", R"(there is no command a\\x1b\"b)", R"(,"in":"a\u001b\"b")")},
+      {"presence",
+       log_in + R"({"cmd":"presence","users":["zed","bob","al","bob"]})"
+                "\n"
+                R"({"cmd":"presence","users":[]})"
+                "\n",
+       in + R"({"cmd":"presence","users":{"al":true,"bob":true,"zed":false}})"
+            "\n"
+            R"({"cmd":"presence","users":{}})"
+            "\n"},
+      {"presence of a name that is none",
+       log_in + R"({"cmd":"presence","users":["bob",""]})"
+                "\n",
+       in + error("bad_name", name_rule, R"(,"in":"presence")")},
+      {"presence, watched",
+       log_in + R"({"cmd":"presence","users":["bob"],"watch":true})"
+                "\n",
+       in + error("bad_request", "watching is not available", R"(,"in":"presence")")},
+      {"the third bad line in a row closes", "{\n{]\nhello\n{\"cmd\":\"ping\"}\n",
+       error("bad_json", "that is not JSON") + error("bad_json", "that is not JSON") +
+           error("bad_json", "expected one JSON object"),
+       true},
+      {"a good one in between", "{\n{\n{\"cmd\":\"ping\"}\n{\n{\n{}\n{\n{\n",
+       error("bad_json", "that is not JSON") + error("bad_json", "that is not JSON") + "{\"cmd\":\"pong\"}\n" +
+           error("bad_json", "that is not JSON") + error("bad_json", "that is not JSON") +
+           error("bad_request", "cmd must be a string, the name of a command") + error("bad_json", "that is not JSON") +
+           error("bad_json", "that is not JSON")},
+      {"who is logged in survives them", log_in + "{\n{\n{\n\n{\"cmd\":\"ping\"}\n",
+       in + error("bad_json", "that is not JSON") + error("bad_json", "that is not JSON") +
+           error("bad_json", "that is not JSON") + error("bad_json", "expected one JSON object") +
+           "{\"cmd\":\"pong\"}\n"},
+      {"a line too large, of a guest", "{" + std::string(100, ' ') + "\n{\"cmd\":\"ping\"}\n",
+       error("too_large", "a line may have at most 100 bytes"), true},
+      {"a line too large, of a user", log_in + "{" + std::string(100, ' ') + "\n{\"cmd\":\"ping\"}\n",
+       in + error("too_large", "a line may have at most 100 bytes") + "{\"cmd\":\"pong\"}\n"},
+      {"a line twice too large, of a user", log_in + "{" + std::string(200, ' ') + "\n{\"cmd\":\"ping\"}\n",
+       in + error("too_large", "a line may have at most 100 bytes"), true},
+      {"telnet commands among JSON", "\xff\xfd\x01{\"cmd\":\xff\xfb\x18\"ping\"}\r\n",
+       "\xff\xfc\x01\xff\xfe\x18{\"cmd\":\"pong\"}\n"},
+      {"telnet compression nobody asked for", "{\"cmd\":\"ping\"}\n\xff\xfa\x56\xff\xf0xyz\n", "{\"cmd\":\"pong\"}\n",
+       true},
+
+      {"a person logs in, writes, leaves", "/login al\r\n/msg bob hello \"you\"\r\nand more\r\n\r\n/quit\r\n/help\r\n",
+       in_plain, true},
+      {"bare returns end a person's lines", "/login al\r\0/msg bob hello\r\0/help\r\0"s,
+       in_plain + "/login NAME     log in under a name\r\n/msg NAME TEXT  send somebody a message; lines that follow "
+                  "go there too\r\n/help           this list\r\n/quit           leave\r\n"},
+      {"a person's mistakes",
+       "hi\n/msg bob hi\n/login\n/login a\x01\n/login al\nhi\n/login al\n/msg bob\n/dance\n/msg ann hi\nhi again\n/msg "
+       "a\xe2\x80\x8b"
+       "b hi\n/msg bob a\xfe\n",
+       "error not_logged_in: log in first: /login NAME, or /help\r\n"
+       "error not_logged_in: log in first: /login NAME, or /help\r\n"
+       "error bad_request: type /login NAME\r\n"
+       "error bad_name: " +
+           name_rule + "\r\n" + in_plain +
+           "error bad_request: say to whom first: /msg NAME TEXT, or /help\r\n"
+           "error already_logged_in: you are logged in already\r\n"
+           "error bad_request: type /msg NAME TEXT\r\n"
+           "error unknown_cmd: there is no such command; /help names those there are\r\n"
+           "error no_such_user: nobody called ann is online\r\n"
+           "error no_such_user: nobody called ann is online\r\n"
+           "error bad_name: " +
+           name_rule +
+           "\r\n"
+           "error bad_request: a line must be UTF-8 without NUL\r\n"},
+      {"a person writes to themselves", "/login al\n/msg al \x1b[1m\"x\"\n",
+       in_plain + "al给您发了消息：\\x1b[1m\"x\"\r\n"},
+      {"a person pastes JSON",
+       "/help me\r\n {\"cmd\":\"ping\"}\r\n{\"cmd\":\"chat\"}\r\n" + log_in + chat_to("ann", R"("content":1)") +
+           "\r\n{\"x\":\xfe}\r\n" + chat_to("al", R"("content":1,"id":"7")") + "\r\n",
+       "/login NAME     log in under a name\r\n/msg NAME TEXT  send somebody a message; lines that follow go there "
+       "too\r\n/help           this list\r\n/quit           leave\r\n"
+       "{\"cmd\":\"pong\"}\r\n"
+       R"({"cmd":"error","code":"bad_request","message":"recv must be a string, the name of the recipient","in":"chat"})"
+       "\r\n"
+       R"({"cmd":"login","ok":true,"name":"al","node":"n1","waiting":0})"
+       "\r\n"
+       R"({"cmd":"error","code":"no_such_user","message":"nobody called ann is online","in":"chat"})"
+       "\r\n"
+       R"({"cmd":"error","code":"bad_json","message":"that is not valid UTF-8"})"
+       "\r\n"
+       "al给您发了消息：1\r\n"
+       R"({"cmd":"ack","id":"7","status":"written"})"
+       "\r\n"},
+      {"a person's line is too large", std::string(101, 'x') + "\n/help\n",
+       "error too_large: a line may have at most 100 bytes\r\n", true},
+      {"a person behind a telnet that negotiates", "\xff\xfb\x1f/login\xff\xf1 al\r\n\xff\xf4\xff\xfd\x06\r\n",
+       "\xff\xfe\x1f\xff\xfc\x06" + in_plain},
+  };
+  return all;
+}
+
+client::SessionSettings short_lines() {
+  client::SessionSettings settings = usual();
+  settings.line_bytes = 100;
+  return settings;
+}
+
+void play(const Transcript& transcript, const std::vector<std::string_view>& pieces, const char* how) {
+  World world(short_lines());
+  User bob(world, "bob");
+  Wire wire(world);
+  std::string heard;
+  for (const std::string_view piece : pieces) {
+    wire.bytes(piece);
+    // What bob reads brings outcomes, and those go out before the next bytes come.
+    bob.flush();
+    heard += wire.heard();
+    heard += wire.heard();
+  }
+  // How answers of telnet and of the session mix depends on the pieces.
+  if (transcript.said.find('\xff') == std::string::npos || pieces.size() == 1)
+    expect(transcript.sentence, heard, hello + transcript.answers);
+  ck_assert_uint_eq(heard.size(), hello.size() + transcript.answers.size());
+  ck_assert_msg(wire.finished == transcript.closed, "%s, %s: %s", transcript.sentence, how,
+                wire.finished ? "closed" : "still open");
+}
+
+}  // namespace
+
+START_TEST(follows_the_transcripts) {
+  for (const Transcript& transcript : transcripts()) play(transcript, {transcript.said}, "whole");
+}
+END_TEST
+
+START_TEST(follows_them_in_every_two_pieces) {
+  for (const Transcript& transcript : transcripts())
+    for (std::size_t at = 1; at < transcript.said.size(); ++at)
+      play(transcript, {std::string_view(transcript.said).substr(0, at), std::string_view(transcript.said).substr(at)},
+           "in two pieces");
+}
+END_TEST
+
+START_TEST(follows_them_byte_by_byte) {
+  for (const Transcript& transcript : transcripts()) {
+    std::vector<std::string_view> pieces;
+    for (std::size_t i = 0; i < transcript.said.size(); ++i)
+      pieces.push_back(std::string_view(transcript.said).substr(i, 1));
+    play(transcript, pieces, "byte by byte");
+  }
+}
+END_TEST
+
+START_TEST(the_recipient_reads_what_was_written) {
+  const struct {
+    const char* sentence;
+    std::string chat;
+    std::string_view read;
+  } rows[] = {
+      {"with an id", R"({"cmd":"chat","send":"al","recv":"bob","content":"how are you","id":"a-1"})",
+       R"({"cmd":"chat","send":"al","recv":"bob","content":"how are you","id":"a-1","ts":1700000000000})"},
+      {"without: the server makes one", R"({"cmd":"chat","recv":"bob","content":"hi"})",
+       R"({"cmd":"chat","send":"al","recv":"bob","content":"hi","id":"n1.1.1","ts":1700000000000})"},
+      {"spelling and order are kept, white space around goes, other fields too",
+       "{ \"id\" : \"\\u0031\" ,\"x\":1, \"content\" : {\"b\" : [1, 2.50 ,\"\\u00e9\\/\"] } , \"retry\":true,\"recv\" "
+       ":\"b\\u006fb\", \"cmd\":\"chat\" }",
+       R"({"cmd":"chat","send":"al","recv":"b\u006fb","content":{"b" : [1, 2.50 ,"\u00e9\/"] },"id":"\u0031","ts":1700000000000})"},
+      {"a return in the JSON forges no line",
+       "{\"cmd\":\"chat\",\"recv\":\"bob\",\"id\":\"1\",\"content\":[1,\r{\"cmd\":\"kicked\"}\r,2]}",
+       R"({"cmd":"chat","send":"al","recv":"bob","content":[1, {"cmd":"kicked"} ,2],"id":"1","ts":1700000000000})"},
+      {"null is a content", R"({"cmd":"chat","recv":"bob","content":null,"id":"1"})",
+       R"({"cmd":"chat","send":"al","recv":"bob","content":null,"id":"1","ts":1700000000000})"},
+  };
+  for (const auto& row : rows) {
+    World world;
+    User al(world, "al");
+    User bob(world, "bob");
+    al.line(row.chat);
+    expect(row.sentence, bob.heard(), std::string(row.read) + "\n");
+  }
+}
+END_TEST
+
+START_TEST(a_name_with_quotes_sends_and_reads) {
+  World world;
+  User bob(world, "bob");
+  User al(world, R"(a\"\\)");
+  al.line(chat_to("bob", R"("content":1,"id":"1","send":"a\u0022\u005c")"));
+  expect("as JSON", bob.heard(),
+         R"({"cmd":"chat","send":"a\"\\","recv":"bob","content":1,"id":"1","ts":1700000000000})"
+         "\n");
+  bob.line(chat_to(R"(a\"\\)", R"("content":2,"id":"1")"));
+  expect("the other way", al.heard(),
+         R"({"cmd":"ack","id":"1","status":"written"})"
+         "\n"
+         R"({"cmd":"chat","send":"bob","recv":"a\"\\","content":2,"id":"1","ts":1700000000000})"
+         "\n");
+}
+END_TEST
+
+START_TEST(text_for_who_asked_for_it) {
+  World world;
+  User al(world, "al");
+  Wire bob(world);
+  bob.line(R"({"cmd":"login","name":"bob","format":"text"})");
+  bob.heard();
+  al.line(chat_to("bob", R"("content":"how are you\r\nroot\u001b[2J\u202e")"));
+  al.line(chat_to("bob", R"("content":{"a":[1]})"));
+  bob.line(R"({"cmd":"ping"})");
+  expect("deliveries are lines of text, answers stay JSON", bob.heard(),
+         "al给您发了消息：how are you\\x0d\\x0aroot\\x1b[2J\\u202e\n"
+         "al给您发了消息：{\"a\":[1]}\n"
+         "{\"cmd\":\"pong\"}\n");
+}
+END_TEST
+
+START_TEST(a_delivery_of_a_form_not_known_yet_is_shown_whole) {
+  World world;
+  Wire bob(world);
+  bob.line("/login bob");
+  bob.heard();
+  bob.session.deliver("{\"cmd\":\"broadcast\",\"send\":\"al\",\"content\":\"\x7f\"}\n", {});
+  expect("escaped", bob.heard(), "{\"cmd\":\"broadcast\",\"send\":\"al\",\"content\":\"\\x7f\"}\r\n");
+}
+END_TEST
+
+START_TEST(tells_outcomes_that_come_later) {
+  const struct {
+    const char* sentence;
+    std::string_view id;
+    Outcome outcome;
+    bool maybe;
+    std::string_view told;
+    std::string_view told_a_person;
+  } rows[] = {
+      {"written", "\"1\"", Outcome::written, false, R"({"cmd":"ack","id":"1","status":"written"})",
+       R"({"cmd":"ack","id":"1","status":"written"})"},
+      {"written, without an id", "", Outcome::written, false, "", ""},
+      {"nobody there", "\"1\"", Outcome::no_such_user, false,
+       R"({"cmd":"error","code":"no_such_user","message":"the recipient is not online","in":"chat","id":"1"})",
+       R"({"cmd":"error","code":"no_such_user","message":"the recipient is not online","in":"chat","id":"1"})"},
+      {"nobody there, without an id", "", Outcome::no_such_user, false,
+       R"({"cmd":"error","code":"no_such_user","message":"the recipient is not online","in":"chat"})",
+       "error no_such_user: the recipient is not online"},
+      {"too much", "", Outcome::busy, false,
+       R"({"cmd":"error","code":"busy","message":"too much is on its way to this recipient; try again in a moment","in":"chat"})",
+       "error busy: too much is on its way to this recipient; try again in a moment"},
+      {"not known", "\"1\"", Outcome::unavailable, true,
+       R"({"cmd":"error","code":"unavailable","message":"the recipient's node can't be reached; it may have arrived","in":"chat","id":"1","maybe":true})",
+       R"({"cmd":"error","code":"unavailable","message":"the recipient's node can't be reached; it may have arrived","in":"chat","id":"1","maybe":true})"},
+      {"not known, without an id", "", Outcome::unavailable, true,
+       R"({"cmd":"error","code":"unavailable","message":"the recipient's node can't be reached; it may have arrived","in":"chat","maybe":true})",
+       "error unavailable: the recipient's node can't be reached; it may have arrived"},
+  };
+  for (const auto& row : rows) {
+    World world;
+    User al(world, "al");
+    al.session.on_outcome(row.id, 100, row.outcome, row.maybe);
+    expect(row.sentence, al.heard(), row.told.empty() ? "" : std::string(row.told) + "\n");
+    Wire ed(world);
+    ed.line("/login ed");
+    ed.heard();
+    ed.session.on_outcome(row.id, 100, row.outcome, row.maybe);
+    expect(row.sentence, ed.heard(), row.told_a_person.empty() ? "" : std::string(row.told_a_person) + "\r\n");
+  }
+}
+END_TEST
+
+START_TEST(the_newest_login_replaces) {
+  World world;
+  User first(world, "al");
+  Wire second(world);
+  second.line("/login al");
+  expect("the older in JSON", first.heard(),
+         R"({"cmd":"kicked","reason":"replaced","retry":false})"
+         "\n");
+  ck_assert(first.finished && !first.session.logged_in());
+  second.heard();
+  User third(world, "al");
+  expect("the older a person", second.heard(), "kicked replaced: you have logged in somewhere else\r\n");
+  ck_assert(second.finished && third.session.logged_in());
+  expect("each leaves once", world.desk.log, "login al\nlogin al\nlogout al\nlogin al\nlogout al\n");
+  first.line(R"({"cmd":"ping"})");
+  expect("who was kicked is not listened to", first.heard(), "");
+  first.session.lose();
+  second.session.lose();
+  ck_assert(world.desk.online("al"));
+}
+END_TEST
+
+START_TEST(drains) {
+  World world;
+  User al(world, "al");
+  Wire ed(world);
+  ed.line("/login ed");
+  ed.heard();
+  Wire guest(world);
+  Wire person(world);
+  person.line("/help");
+  person.heard();
+  for (Wire* wire : {static_cast<Wire*>(&al), &ed, &guest, &person}) {
+    wire->session.drain();
+    ck_assert(wire->finished);
+    ck_assert_int_eq(wire->patience.count(), 5000);
+  }
+  const std::string kicked = al.heard();
+  const std::string front = R"({"cmd":"kicked","reason":"drain","retry":true,"retry_after_ms":)";
+  expect("a user may come back", kicked.substr(0, front.size()), front);
+  ck_assert_int_le(std::stoi(kicked.substr(front.size())), 2000);
+  expect("so may a person", ed.heard(), "kicked drain: this server is about to stop; come back in a moment\r\n");
+  expect("a guest is told too", guest.heard(),
+         hello +
+             R"({"cmd":"error","code":"shutting_down","message":"this server is about to stop; come back in a moment"})"
+             "\n");
+  expect("as people are", person.heard(),
+         "error shutting_down: this server is about to stop; come back in a moment\r\n");
+  expect("users left the desk", world.desk.log, "login al\nlogin ed\nlogout al\nlogout ed\n");
+}
+END_TEST
+
+START_TEST(counts_what_the_kernel_took) {
+  World world;
+  User al(world, "al");
+  User bob(world, "bob");
+  world.desk.log.clear();
+  for (int i = 1; i <= 3; ++i)
+    al.line(chat_to("bob", R"("content":")" + std::string(10, 'x') + R"(","id":")" + std::to_string(i) + "\""));
+  bob.line(R"({"cmd":"ping"})");  // an answer among deliveries
+  al.line(chat_to("bob", R"("content":4,"id":"4")"));
+  const std::size_t each = world.desk.lines[0].size();
+
+  bob.flush(each - 1);
+  expect("all but a byte of the first", world.desk.log, "");
+  bob.flush(1);
+  expect("the first", world.desk.log, "written 1\n");
+  bob.flush(2 * each);
+  expect("two at once, in order", world.desk.log, "written 1\nwritten 2\nwritten 3\n");
+  bob.flush(16);  // the pong and a byte
+  expect("the answer counts as no delivery", world.desk.log, "written 1\nwritten 2\nwritten 3\n");
+  bob.flush();
+  expect("the last", world.desk.log, "written 1\nwritten 2\nwritten 3\nwritten 4\n");
+  std::string acks;
+  for (int i = 1; i <= 4; ++i) acks += R"({"cmd":"ack","id":")" + std::to_string(i) + "\",\"status\":\"written\"}\n";
+  expect("and the sender hears of each", al.heard(), acks);
+  bob.session.lose();
+  expect("nothing is left to give back", world.desk.log, "written 1\nwritten 2\nwritten 3\nwritten 4\nlogout bob\n");
+}
+END_TEST
+
+START_TEST(every_cut_of_the_stream_is_counted_right) {
+  for (std::size_t cut = 0; cut < 400; ++cut) {
+    World world;
+    User al(world, "al");
+    User bob(world, "bob");
+    world.desk.log.clear();
+    for (int i = 1; i <= 4; ++i) al.line(chat_to("bob", R"("content":)" + std::to_string(i)));
+    std::size_t whole = 0;
+    std::size_t end = 0;
+    while (whole < 4 && end + world.desk.lines[whole].size() <= cut) end += world.desk.lines[whole++].size();
+    bob.flush(cut);
+    bob.session.lose();
+    std::string expected;
+    for (std::size_t i = 1; i <= whole; ++i) expected += "written " + std::to_string(i) + "\n";
+    expected += "logout bob\n";
+    for (std::size_t i = whole + 1; i <= 4; ++i) expected += "unwritten " + std::to_string(i) + "\n";
+    expect("cut", world.desk.log, expected);
+    bob.session.lose();
+    expect("once is enough", world.desk.log, expected);
+  }
+}
+END_TEST
+
+START_TEST(a_kicked_session_still_accounts_for_its_queue) {
+  World world;
+  User al(world, "al");
+  User bob(world, "bob");
+  for (int i = 1; i <= 3; ++i) al.line(chat_to("bob", R"("content":)" + std::to_string(i)));
+  world.desk.log.clear();
+  User newer(world, "bob");
+  bob.flush(2 * world.desk.lines[0].size());
+  bob.session.lose();
+  expect("what was written before the end is written", world.desk.log,
+         "login bob\nlogout bob\nwritten 1\nwritten 2\nunwritten 3\n");
+}
+END_TEST
+
+START_TEST(cuts_who_reads_too_slowly) {
+  client::SessionSettings settings = usual();
+  settings.queue_bytes = 1000;
+  World world(settings);
+  User al(world, "al");
+  User bob(world, "bob");
+  const std::string big = chat_to("bob", R"("content":")" + std::string(300, 'x') + "\"");
+
+  // More in one turn than the bound, but the kernel takes it.
+  for (int i = 0; i < 10; ++i) al.line(big);
+  ck_assert(bob.wants_review);
+  bob.flush();
+  ck_assert(!bob.finished && bob.session.logged_in());
+
+  // The same, and it does not.
+  world.desk.log.clear();
+  for (int i = 0; i < 4; ++i) al.line(big);
+  bob.flush(500);
+  ck_assert(bob.finished && !bob.session.logged_in());
+  ck_assert_int_eq(bob.patience.count(), 1000);
+  const std::string front = R"({"cmd":"kicked","reason":"slow_consumer","retry":true,"retry_after_ms":)";
+  ck_assert(!world.desk.online("bob"));
+  bob.session.lose();
+  expect("what it did not read is given back in order", world.desk.log,
+         "written 11\nlogout bob\nunwritten 12\nunwritten 13\nunwritten 14\n");
+  ck_assert(bob.out.find(front) == std::string::npos);
+
+  // Had it begun to read in time, it would have been told.
+  User ed(world, "ed");
+  for (int i = 0; i < 4; ++i) al.line(chat_to("ed", R"("content":")" + std::string(300, 'x') + "\""));
+  ed.flush(0);
+  ck_assert(ed.finished);
+  ck_assert(ed.heard().find(front) != std::string::npos);
+}
+END_TEST
+
+START_TEST(answers_count_too) {
+  client::SessionSettings settings = usual();
+  settings.queue_bytes = 1000;
+  World world(settings);
+  Wire guest(world);
+  guest.heard();
+  for (int i = 0; i < 100; ++i) guest.line(R"({"cmd":"ping"})");
+  guest.flush(0);
+  ck_assert(guest.finished);
+  expect("a guest never logged in", world.desk.log, "");
+}
+END_TEST
+
+START_TEST(refused_telnet_options_do_not_pile_up) {
+  World world;
+  Wire wire(world);
+  wire.heard();
+  std::string flood;
+  for (int i = 0; i < 20'000; ++i) flood += "\xff\xfd\x01";
+  for (int i = 0; i < 20; ++i) wire.bytes(flood);
+  ck_assert_uint_le(wire.heard().size(), 3 * 4096);
+  wire.bytes("\xff\xfd\x01");
+  expect("who reads is answered again", wire.heard(), "\xff\xfc\x01");
+}
+END_TEST
+
+START_TEST(slows_a_fast_sender_down) {
+  World world;
+  User al(world, "al");
+  world.desk.keep = true;
+  const std::string big = chat_to("bob", R"("content":")" + std::string(60'000, 'x') + "\"");
+  for (int i = 0; i < 8; ++i) al.line(big);
+  ck_assert(!al.paused);
+  // The ninth and the tenth came in the same read: both are taken.
+  al.bytes(big + "\n" + big + "\n");
+  ck_assert(al.paused);
+  ck_assert_uint_eq(world.desk.kept.size(), 10);
+  world.desk.settle_kept(5);
+  ck_assert(al.paused);
+  world.desk.settle_kept(1);
+  ck_assert_msg(!al.paused, "less than half is unsettled");
+  for (int i = 0; i < 5; ++i) al.line(big);
+  ck_assert(al.paused);
+}
+END_TEST
+
+START_TEST(but_not_for_one_stalled_recipient) {
+  World world;
+  User al(world, "al");
+  world.desk.keep = true;
+  const std::string big = chat_to("bob", R"("content":")" + std::string(60'000, 'x') + "\"");
+  for (int i = 0; i < 9; ++i) al.line(big);
+  ck_assert(al.paused);
+  peer::Time& now = world.commons.clock.now;
+  now += std::chrono::milliseconds(900);
+  al.session.tick();
+  ck_assert(al.paused);
+  world.desk.settle_kept(1);  // something moves: another second
+  now += std::chrono::milliseconds(900);
+  al.session.tick();
+  ck_assert(al.paused);
+  now += std::chrono::milliseconds(100);
+  al.session.tick();
+  ck_assert_msg(!al.paused, "nothing was settled for a second");
+  for (int i = 0; i < 3; ++i) al.line(big);
+  ck_assert_msg(!al.paused, "lifted until it has fallen below half");
+  world.desk.settle_kept(7);
+  for (int i = 0; i < 4; ++i) al.line(big);
+  ck_assert(!al.paused);
+  al.line(big);
+  ck_assert_msg(al.paused, "and from then on as before");
+}
+END_TEST
+
+START_TEST(a_failure_at_once_leaves_nothing_unsettled) {
+  World world;
+  User al(world, "al");
+  for (int i = 0; i < 20; ++i) al.line(chat_to("bob", R"("content":")" + std::string(60'000, 'x') + "\""));
+  ck_assert(!al.paused);
+}
+END_TEST
+
+START_TEST(a_paused_session_can_be_kicked_and_settled) {
+  World world;
+  User al(world, "al");
+  world.desk.keep = true;
+  for (int i = 0; i < 9; ++i) al.line(chat_to("bob", R"("content":")" + std::string(60'000, 'x') + "\""));
+  ck_assert(al.paused);
+  User newer(world, "al");
+  ck_assert(al.finished);
+  for (int i = 0; i < 9; ++i) al.session.on_outcome("", 60'100, Outcome::written, false);
+  al.session.tick();
+  ck_assert_msg(al.paused, "nothing more is asked of a connection that is closing");
+}
+END_TEST
+
+START_TEST(limits_the_rate) {
+  client::SessionSettings settings = usual();
+  settings.chats_per_s = 10;
+  settings.chats_burst = 3;
+  World world(settings);
+  User al(world, "al");
+  User bob(world, "bob");
+  const std::string hi = chat_to("bob", R"("content":1)");
+  for (int i = 0; i < 5; ++i) al.line(hi);
+  ck_assert_uint_eq(world.desk.lines.size(), 3);
+  const std::string error = R"({"cmd":"error","code":"rate_limited","message":"too many chats a second","in":"chat"})"
+                            "\n";
+  expect("those over the burst", al.heard(), error + error);
+  world.commons.clock.now += std::chrono::milliseconds(100);
+  al.line(hi);
+  al.line(hi);
+  ck_assert_uint_eq(world.desk.lines.size(), 4);
+  world.commons.clock.now += std::chrono::seconds(100);
+  for (int i = 0; i < 5; ++i) al.line(hi);
+  ck_assert_uint_eq(world.desk.lines.size(), 7);
+}
+END_TEST
+
+START_TEST(the_burst_is_twice_the_rate_unless_set) {
+  client::SessionSettings settings = usual();
+  settings.chats_per_s = 5;
+  World world(settings);
+  User al(world, "al");
+  User bob(world, "bob");
+  for (int i = 0; i < 20; ++i) al.line(chat_to("bob", R"("content":1)"));
+  ck_assert_uint_eq(world.desk.lines.size(), 10);
+}
+END_TEST
+
+START_TEST(is_small) {
+  // What 15,000 idle sessions cost; the connection's socket comes on top.
+  ck_assert_uint_le(sizeof(Session), 256);
+}
+END_TEST
+
+SUITE(follows_the_transcripts, follows_them_in_every_two_pieces, follows_them_byte_by_byte,
+      the_recipient_reads_what_was_written, a_name_with_quotes_sends_and_reads, text_for_who_asked_for_it,
+      a_delivery_of_a_form_not_known_yet_is_shown_whole, tells_outcomes_that_come_later, the_newest_login_replaces,
+      drains, counts_what_the_kernel_took, every_cut_of_the_stream_is_counted_right,
+      a_kicked_session_still_accounts_for_its_queue, cuts_who_reads_too_slowly, answers_count_too,
+      refused_telnet_options_do_not_pile_up, slows_a_fast_sender_down, but_not_for_one_stalled_recipient,
+      a_failure_at_once_leaves_nothing_unsettled, a_paused_session_can_be_kicked_and_settled, limits_the_rate,
+      the_burst_is_twice_the_rate_unless_set, is_small)
