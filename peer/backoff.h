@@ -42,9 +42,11 @@ class Backoff {
   Time on_down(Time now) {
     if (up_since_ != never && now - up_since_ >= settings_.stable) failures_ = 0;
     up_since_ = never;
-    const Micros ceiling = failures_ < 20 ? std::min<Micros>(settings_.cap, settings_.base * (1LL << failures_)) : Micros(settings_.cap);
+    const Micros ceiling =
+        failures_ < 20 ? std::min<Micros>(settings_.cap, settings_.base * (1LL << failures_)) : Micros(settings_.cap);
     ++failures_;
-    const auto delay = Micros(static_cast<Micros::rep>(chance_->below(static_cast<std::uint64_t>(ceiling.count()) + 1)));
+    const auto delay =
+        Micros(static_cast<Micros::rep>(chance_->below(static_cast<std::uint64_t>(ceiling.count()) + 1)));
     return allowed_at(now + delay);
   }
 

@@ -124,14 +124,16 @@ bool Directory::remove(Slot slot, std::uint64_t user, Stamp stamp) {
   return true;
 }
 
-Directory::Found Directory::newest(std::uint64_t user, Slot except) const {
+Directory::Found Directory::newest(std::uint64_t user, std::span<const Found> refused) const {
   const Shard& home = shard(user);
   Found best;
   if (home.users.empty()) return best;
   for (std::size_t place = home.home(user); home.slots[place] != none; place = home.after(place)) {
     const Slot slot = home.slots[place];
-    if (home.users[place] != user || slot == except || slots_[slot].state != Telling::State::published) continue;
     const Stamp stamp = home.stamps[place];
+    if (home.users[place] != user || slots_[slot].state != Telling::State::published) continue;
+    const auto is_refused = [&](const Found& each) { return slot == each.slot && stamp <= each.stamp; };
+    if (std::any_of(refused.begin(), refused.end(), is_refused)) continue;
     if (best.slot == none || stamp > best.stamp ||
         (stamp == best.stamp && slots_[slot].owner > slots_[best.slot].owner))
       best = {slot, stamp};

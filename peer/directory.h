@@ -15,6 +15,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,8 +46,9 @@ class Directory {
     Stamp stamp = 0;
   };
   // The newest login of a user among the published slots; of equal stamps the
-  // greater owner's name. `except` is passed over.
-  Found newest(std::uint64_t user, Slot except = none) const;
+  // greater owner's name. Those in a slot of `refused` up to its stamp are passed
+  // over: the owner has said that they are not there.
+  Found newest(std::uint64_t user, std::span<const Found> refused = {}) const;
 
   std::size_t size() const { return size_; }
   std::size_t size(Slot slot) const { return slots_[slot].size; }

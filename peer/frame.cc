@@ -43,8 +43,7 @@ FrameReader::Got FrameReader::cut(std::string_view from, Frame& frame, std::size
   if (from.size() < sizeof(std::uint32_t)) return Got::nothing;
   Reader reader(from);
   const std::size_t size = reader.u32();
-  if (size < frame_header_bytes - sizeof(std::uint32_t) || size + sizeof(std::uint32_t) > allowed_)
-    return Got::broken;
+  if (size < frame_header_bytes - sizeof(std::uint32_t) || size + sizeof(std::uint32_t) > allowed_) return Got::broken;
   if (from.size() < size + sizeof(std::uint32_t)) return Got::nothing;
   frame.type = FrameType{reader.u8()};
   frame.seq = reader.u64();

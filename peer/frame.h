@@ -138,7 +138,7 @@ class FrameReader {
  private:
   Got cut(std::string_view from, Frame& frame, std::size_t& used);
   std::string_view fed_;
-  Buffer carry_;  // the front of a frame whose end has not come
+  Buffer carry_;                 // the front of a frame whose end has not come
   std::size_t carried_out_ = 0;  // of carry_, handed out by the last next()
   std::size_t allowed_ = greeting_bytes_max;
   bool broken_ = false;

@@ -62,8 +62,6 @@ std::uint64_t siphash(HashKey key, std::string_view text) {
   return v0 ^ v1 ^ v2 ^ v3;
 }
 
-inline std::uint64_t name_hash(HashKey key, std::string_view name) {
-  return siphash<1, 3>(key, name);
-}
+inline std::uint64_t name_hash(HashKey key, std::string_view name) { return siphash<1, 3>(key, name); }
 
 }  // namespace peer

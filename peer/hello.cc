@@ -37,12 +37,9 @@ std::string_view view(const std::array<char, n>& bytes) {
 
 std::string_view text_of(Role role) {
   switch (role) {
-    case Role::dialler:
-      return "crosstalk dialler";
-    case Role::acceptor:
-      return "crosstalk acceptor";
-    case Role::refuser:
-      return "crosstalk refuser";
+    case Role::dialler: return "crosstalk dialler";
+    case Role::acceptor: return "crosstalk acceptor";
+    case Role::refuser: return "crosstalk refuser";
   }
   return {};
 }
@@ -121,10 +118,9 @@ Proof prove(std::string_view secret, Role role, std::string_view dialler_hello, 
   const std::string_view bytes = message.view();
   Proof proof{};
   unsigned length = 0;
-  const unsigned char* made =
-      HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-           reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
-           reinterpret_cast<unsigned char*>(proof.data()), &length);
+  const unsigned char* made = HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
+                                   reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                                   reinterpret_cast<unsigned char*>(proof.data()), &length);
   assert(made != nullptr && length == proof.size());
   (void)made;
   return proof;
@@ -167,14 +163,14 @@ std::optional<Refused> objection(const Hello& mine, const Hello& theirs) {
                                           printable(there, 64) + "\" at " + theirs.node};
   };
   if (mine.version < theirs.version_oldest || theirs.version < mine.version_oldest)
-    return Refused{Refusal::version, "peer protocol differs: " + mine.node + " speaks versions " + range(mine) +
-                                         ", " + theirs.node + " speaks " + range(theirs)};
+    return Refused{Refusal::version, "peer protocol differs: " + mine.node + " speaks versions " + range(mine) + ", " +
+                                         theirs.node + " speaks " + range(theirs)};
   if (mine.cluster != theirs.cluster) return differs("node.cluster", mine.cluster, theirs.cluster);
   if (mine.incarnation == theirs.incarnation)
     return Refused{Refusal::self, theirs.node + " is this node itself: its own address is among its peers"};
   if (mine.node == theirs.node)
-    return Refused{Refusal::name_taken, "two nodes are called " + mine.node + ": one at " +
-                                            to_string(mine.advertised) + ", one at " + to_string(theirs.advertised) +
+    return Refused{Refusal::name_taken, "two nodes are called " + mine.node + ": one at " + to_string(mine.advertised) +
+                                            ", one at " + to_string(theirs.advertised) +
                                             "; give one of them another name (--node)"};
   const auto find = [](const Hello& hello, const std::string& key) {
     const auto at = std::find_if(hello.settings.begin(), hello.settings.end(),

@@ -68,11 +68,11 @@ enum class Refusal : std::uint8_t {
   version = 1,
   secret = 2,
   settings = 3,
-  self = 4,            // you are me
-  name_taken = 5,      // another node bears your name
-  given_up = 6,        // you were declared dead: come back with a new incarnation
-  unexpected = 7,      // that is not how a handshake goes
-  leaving = 8,         // I am about to stop
+  self = 4,        // you are me
+  name_taken = 5,  // another node bears your name
+  given_up = 6,    // you were declared dead: come back with a new incarnation
+  unexpected = 7,  // that is not how a handshake goes
+  leaving = 8,     // I am about to stop
 };
 struct Refused {
   Refusal reason{};

@@ -77,38 +77,29 @@ void InLink::on_bytes(Time now, std::string_view bytes) {
   Frame frame;
   while (connected_) {
     switch (reader_.next(frame)) {
-      case FrameReader::Got::nothing:
-        return;
-      case FrameReader::Got::broken:
-        return lose("it sent a malformed frame");
-      case FrameReader::Got::frame:
-        on_frame(now, frame);
-        break;
+      case FrameReader::Got::nothing: return;
+      case FrameReader::Got::broken: return lose("it sent a malformed frame");
+      case FrameReader::Got::frame: on_frame(now, frame); break;
     }
   }
 }
 
 void InLink::on_frame(Time, const Frame& frame) {
   switch (frame.type) {
-    case FrameType::ping:
-      return on_ping(frame);
+    case FrameType::ping: return on_ping(frame);
     case FrameType::snapshot_begin:
     case FrameType::users:
-    case FrameType::snapshot_end:
-      return on_control(frame);
+    case FrameType::snapshot_end: return on_control(frame);
     case FrameType::chat:
-    case FrameType::lane_reset:
-      return on_chat_stream(frame);
-    case FrameType::bye:
-      return owner_->on_bye(id_);
+    case FrameType::lane_reset: return on_chat_stream(frame);
+    case FrameType::bye: return owner_->on_bye(id_);
     case FrameType::hello:
     case FrameType::proof:
     case FrameType::welcome:
     case FrameType::refuse:
     case FrameType::pong:
     case FrameType::received:
-    case FrameType::outcomes:
-      break;
+    case FrameType::outcomes: break;
   }
   lose("it sent a frame that has no place there");
 }

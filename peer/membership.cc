@@ -55,7 +55,7 @@ void Membership::review_unlisted(const std::vector<Listed>& view, const std::vec
   // Names that are neither listed nor known are of no interest any more.
   for (auto at = watched_.begin(); at != watched_.end();)
     at = is_listed(at->first) || std::find(known.begin(), known.end(), at->first) != known.end() ? std::next(at)
-                                                                                              : watched_.erase(at);
+                                                                                                 : watched_.erase(at);
 }
 
 }  // namespace peer

@@ -43,9 +43,9 @@ class Membership {
   explicit Membership(const Self& self) : self_(&self) {}
 
   struct Verdict {
-    std::vector<Listed> present;         // to be linked with
-    std::vector<Member> take_out;        // of the set, if it still says so (compare and delete)
-    std::vector<std::string> given_up;   // declared dead
+    std::vector<Listed> present;        // to be linked with
+    std::vector<Member> take_out;       // of the set, if it still says so (compare and delete)
+    std::vector<std::string> given_up;  // declared dead
   };
   // `linked(name)`: is any link with that node alive? `known`: the nodes in the
   // mesh's table that are not given up.

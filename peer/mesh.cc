@@ -8,10 +8,6 @@ namespace peer {
 
 namespace {
 
-// Accepted connections that have not proven themselves, at a time; with one more
-// the oldest goes. A peer needs two round trips, so it is through before a crowd
-// of strangers can push it out.
-constexpr std::size_t receptions_max = 64;
 // Names ever met by this process; a bound, not a goal.
 constexpr std::size_t peers_max = 4096;
 // Lives of one name that are remembered as given up.
@@ -50,6 +46,7 @@ Mesh::Mesh(Settings settings, World& world, Guest& guest, Chance& chance)
       hash_key_{chance.next(), chance.next()},
       chats_pool_{settings.window_total_bytes, 0},
       control_pool_{control_total_bytes, 0},
+      lobby_(self_, chance),
       membership_(self_),
       slot_peer_(1, no_peer) {
   self_.incarnation = draw_incarnation(chance);
@@ -121,18 +118,17 @@ std::optional<Refused> Mesh::meet(Peer& peer, const Hello& theirs) {
                                           ": it has to come back with a new incarnation"};
   if (peer.incarnation == theirs.incarnation) return std::nullopt;
   if (peer.incarnation != Incarnation::none) {
-    const bool succeeds =
-        theirs.previous == peer.incarnation || theirs.incarnation == peer.leased || !linked(peer);
+    const bool succeeds = theirs.previous == peer.incarnation || theirs.incarnation == peer.leased || !linked(peer);
     if (!succeeds)
-      return Refused{Refusal::name_taken, "two nodes are called " + peer.name + ": one at " +
-                                              to_string(peer.address) + " is linked, another came from " +
-                                              to_string(theirs.advertised) +
+      return Refused{Refusal::name_taken, "two nodes are called " + peer.name + ": one at " + to_string(peer.address) +
+                                              " is linked, another came from " + to_string(theirs.advertised) +
                                               "; give one of them another name (--node)"};
     forget_life(peer);
   }
   peer.incarnation = theirs.incarnation;
   if (!peer.fixed && (!peer.listed || theirs.incarnation == peer.leased)) peer.address = theirs.advertised;
   report(Report::Kind::node_joined, peer, "");
+  lose_chats(peer);
   return std::nullopt;
 }
 
@@ -151,13 +147,13 @@ void Mesh::forget_life(Peer& peer) {
 }
 
 // A new life of either side: the streams of both directions begin anew. What it
-// told of its users stands until it is replaced.
+// told of its users stands until it is replaced. Its chats are still to be lost,
+// once the table is in order again.
 void Mesh::forget_streams(Peer& peer) {
   peer.out.forget();
   peer.in.forget();
   directory_.drop(std::exchange(peer.loading, Directory::none));
   guest_->on_era(peer.id);
-  lose_chats(peer);
 }
 
 void Mesh::give_up(Peer& peer, Report::Kind kind, std::string_view why) {
@@ -165,6 +161,7 @@ void Mesh::give_up(Peer& peer, Report::Kind kind, std::string_view why) {
   if (peer.incarnation != Incarnation::none) forget_life(peer);
   directory_.drop(std::exchange(peer.slot, Directory::none));
   if (!peer.listed) peer.out.stop("the node is gone");
+  lose_chats(peer);
 }
 
 // Chats that nobody will tell the end of go back to the guest, which may send
@@ -187,7 +184,11 @@ std::vector<Member> Mesh::listed(const std::vector<Listed>& view, Time now) {
   for (const auto& peer : peers_)
     if (peer->incarnation != Incarnation::none && !peer->fixed) known.push_back(peer->name);
   Membership::Verdict verdict = membership_.review(
-      view, known, [this](std::string_view name) { Peer* const peer = find(name); return peer != nullptr && linked(*peer); },
+      view, known,
+      [this](std::string_view name) {
+        Peer* const peer = find(name);
+        return peer != nullptr && linked(*peer);
+      },
       now);
   for (const auto& peer : peers_) {
     const bool present = std::any_of(verdict.present.begin(), verdict.present.end(),
@@ -225,7 +226,7 @@ void Mesh::note_links(Peer& peer) {
 // --- My own life.
 
 void Mesh::hang_up_all(std::string_view why) {
-  end_receptions(never);
+  clear_lobby(never);
   for (const auto& peer : peers_) {
     peer->in.lose(why);
     peer->out.stop(why);
@@ -264,13 +265,14 @@ void Mesh::reincarnate(Time now) {
   for (const auto& peer : peers_)
     if (peer->incarnation != Incarnation::none) forget_streams(*peer);
   run();
+  for (const auto& peer : peers_) lose_chats(*peer);
 }
 
 void Mesh::leave(Time now) {
   now_ = now;
   life_ = Life::leaving;
   tell_users();
-  end_receptions(never);
+  clear_lobby(never);
   for (const auto& peer : peers_)
     if (peer->out.up())
       peer->out.say_bye();
@@ -283,43 +285,35 @@ void Mesh::leave(Time now) {
 ConnId Mesh::accepted(Time now, std::string_view remote) {
   now_ = now;
   if (life_ != Life::running) return 0;
-  if (receptions_ >= receptions_max) end_oldest_reception();
   const ConnId id = ++last_conn_;
-  Conn& conn = conns_[id];
-  conn.duty = Duty::reception;
-  conn.reception = std::make_unique<Reception>(self_, *chance_, std::string(remote), now);
-  ++receptions_;
-  wake_at_ = std::min(wake_at_, conn.reception->deadline());
+  if (const ConnId pushed_out = lobby_.take_in(id, remote, now)) world_->close(pushed_out);
+  wake_at_ = std::min(wake_at_, lobby_.wake_at());
   return id;
 }
 
 void Mesh::opened(ConnId id, Time now) {
   now_ = now;
   const auto at = conns_.find(id);
-  if (at == conns_.end() || at->second.duty != Duty::out) return;
+  if (at == conns_.end()) return;
   peers_[at->second.peer]->out.on_opened(now);
 }
 
 void Mesh::bytes(ConnId id, Time now, std::string_view bytes) {
   now_ = now;
+  if (Reception* const reception = lobby_.find(id)) return on_reception(id, *reception, reception->on_bytes(bytes));
   const auto at = conns_.find(id);
   if (at == conns_.end()) return;
   switch (at->second.duty) {
-    case Duty::out:
-      return peers_[at->second.peer]->out.on_bytes(now, bytes);
-    case Duty::in:
-      return peers_[at->second.peer]->in.on_bytes(now, bytes);
-    case Duty::reception:
-      return on_reception(id, at->second.reception->on_bytes(bytes));
+    case Duty::out: return peers_[at->second.peer]->out.on_bytes(now, bytes);
+    case Duty::in: return peers_[at->second.peer]->in.on_bytes(now, bytes);
   }
 }
 
-void Mesh::on_reception(ConnId id, Reception::State state) {
-  Reception& reception = *conns_[id].reception;
+void Mesh::on_reception(ConnId id, Reception& reception, Reception::State state) {
   if (state == Reception::State::proven) {
     Peer* const peer = find_or_add(reception.theirs().node);
-    std::optional<Refused> stands = peer != nullptr ? meet(*peer, reception.theirs())
-                                                    : Refused{Refusal::unexpected, "too many nodes are known"};
+    std::optional<Refused> stands =
+        peer != nullptr ? meet(*peer, reception.theirs()) : Refused{Refusal::unexpected, "too many nodes are known"};
     if (!stands) return admit(id, reception, *peer);
     reception.refuse(*stands);
     state = Reception::State::refused;
@@ -333,9 +327,8 @@ void Mesh::on_reception(ConnId id, Reception::State state) {
                   reception.refusal()->why});
   Buffer last;
   reception.fill(last);
+  lobby_.leave(id);
   world_->farewell(id, last.view());
-  conns_.erase(id);
-  --receptions_;
 }
 
 void Mesh::admit(ConnId id, const Reception& reception, Peer& peer) {
@@ -343,8 +336,8 @@ void Mesh::admit(ConnId id, const Reception& reception, Peer& peer) {
   const ProofBody proof = reception.proof();
   Welcome welcome = peer.in.welcome();
   welcome.proof = reception.prove_mine(welcome);
-  conns_[id] = {Duty::in, peer.id, nullptr};
-  --receptions_;
+  lobby_.leave(id);
+  conns_[id] = {Duty::in, peer.id};
   peer.in_conn = id;
   peer.in.on_connected(now_, proof, welcome);
   report(Report::Kind::accepted, peer, "");
@@ -356,33 +349,28 @@ void Mesh::admit(ConnId id, const Reception& reception, Peer& peer) {
 void Mesh::lost(ConnId id, Time now, std::string_view why) {
   now_ = now;
   const auto at = conns_.find(id);
-  if (at == conns_.end()) return;
-  const Duty duty = at->second.duty;
-  Peer* const peer = duty == Duty::reception ? nullptr : peers_[at->second.peer].get();
+  if (lobby_.leave(id) || at == conns_.end()) return;
+  const Conn conn = at->second;
+  Peer& peer = *peers_[conn.peer];
   conns_.erase(at);
-  switch (duty) {
+  switch (conn.duty) {
     case Duty::out:
-      peer->out_conn = 0;
-      return peer->out.on_lost(now, why);
+      peer.out_conn = 0;
+      return peer.out.on_lost(now, why);
     case Duty::in:
-      peer->in_conn = 0;
-      return peer->in.on_lost(why);
-    case Duty::reception:
-      --receptions_;
+      peer.in_conn = 0;
+      return peer.in.on_lost(why);
   }
 }
 
 void Mesh::fill(ConnId id, Buffer& out) {
   tell_users();
+  if (Reception* const reception = lobby_.find(id)) return reception->fill(out);
   const auto at = conns_.find(id);
   if (at == conns_.end()) return;
   switch (at->second.duty) {
-    case Duty::out:
-      return peers_[at->second.peer]->out.fill(out);
-    case Duty::in:
-      return peers_[at->second.peer]->in.fill(out);
-    case Duty::reception:
-      return at->second.reception->fill(out);
+    case Duty::out: return peers_[at->second.peer]->out.fill(out);
+    case Duty::in: return peers_[at->second.peer]->in.fill(out);
   }
 }
 
@@ -393,30 +381,15 @@ void Mesh::close(ConnId& conn) {
   conn = 0;
 }
 
-void Mesh::end_receptions(Time due) {
-  std::vector<ConnId> ended;
-  for (const auto& [id, conn] : conns_)
-    if (conn.duty == Duty::reception && conn.reception->deadline() <= due) ended.push_back(id);
-  for (ConnId id : ended) {
-    --receptions_;
-    close(id);
-  }
-}
-
-void Mesh::end_oldest_reception() {
-  ConnId oldest = 0;
-  for (const auto& [id, conn] : conns_)
-    if (conn.duty == Duty::reception && (oldest == 0 || id < oldest)) oldest = id;
-  if (oldest == 0) return;
-  --receptions_;
-  close(oldest);
+void Mesh::clear_lobby(Time due) {
+  for (const ConnId id : lobby_.overdue(due)) world_->close(id);
 }
 
 void Mesh::tick(Time now) {
   now_ = now;
   if (now < wake_at_) return;
   tell_users();
-  end_receptions(now);
+  clear_lobby(now);
   for (const auto& peer : peers_) {
     peer->out.tick(now);
     peer->in.tick(now);
@@ -427,10 +400,8 @@ void Mesh::tick(Time now) {
 }
 
 void Mesh::plan_wake() {
-  wake_at_ = reborn_due_ ? now_ : never;
+  wake_at_ = reborn_due_ ? now_ : lobby_.wake_at();
   for (const auto& peer : peers_) wake_sooner(*peer);
-  for (const auto& [id, conn] : conns_)
-    if (conn.duty == Duty::reception) wake_at_ = std::min(wake_at_, conn.reception->deadline());
 }
 
 void Mesh::wake_sooner(const Peer& peer) {
@@ -443,7 +414,7 @@ void Mesh::wake_sooner(const Peer& peer) {
 void Mesh::dial(PeerId id) {
   Peer& peer = *peers_[id];
   peer.out_conn = ++last_conn_;
-  conns_[peer.out_conn] = {Duty::out, id, nullptr};
+  conns_[peer.out_conn] = {Duty::out, id};
   world_->dial(peer.out_conn, peer.address);
 }
 
@@ -576,9 +547,11 @@ void Mesh::tell_users() {
 
 // --- Chats.
 
-PeerId Mesh::owner(std::uint64_t user, PeerId except) const {
-  const Directory::Slot passed_over = except == no_peer ? Directory::none : peers_[except]->slot;
-  return slot_peer_[directory_.newest(user, passed_over).slot];
+Mesh::Login Mesh::newest(std::uint64_t user, std::span<const Login> refused) const {
+  std::vector<Directory::Found> passed_over;
+  for (const Login& login : refused) passed_over.push_back({peers_[login.at]->slot, login.stamp});
+  const Directory::Found found = directory_.newest(user, passed_over);
+  return {slot_peer_[found.slot], found.stamp};
 }
 
 Mesh::Sent Mesh::send(PeerId to, std::string_view recipient, std::span<const std::string_view> line,
@@ -640,9 +613,8 @@ std::vector<Mesh::PeerView> Mesh::view(Time now) const {
 }
 
 bool Mesh::whole() const {
-  return std::all_of(peers_.begin(), peers_.end(), [](const auto& peer) {
-    return !peer->listed || (peer->out.synced() && peer->in.connected());
-  });
+  return std::all_of(peers_.begin(), peers_.end(),
+                     [](const auto& peer) { return !peer->listed || (peer->out.synced() && peer->in.connected()); });
 }
 
 }  // namespace peer

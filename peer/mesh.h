@@ -12,6 +12,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,9 +22,9 @@
 #include "peer/directory.h"
 #include "peer/hash.h"
 #include "peer/inlink.h"
+#include "peer/lobby.h"
 #include "peer/membership.h"
 #include "peer/outlink.h"
-#include "peer/reception.h"
 #include "peer/self.h"
 
 namespace peer {
@@ -31,16 +32,16 @@ namespace peer {
 // Something worth a line in the log.
 struct Report {
   enum class Kind : std::uint8_t {
-    link_up,          // my dial to the peer was welcomed
-    link_down,        // … was lost
-    dial_failed,      // … never came up
-    accepted,         // the peer's dial was welcomed by me
-    accept_lost,      // … was lost
-    accept_refused,   // somebody's dial was refused by me
-    node_joined,      // a node was met for the first time in this life
-    node_left,        // it said so
-    node_dead,        // it was declared dead
-    reincarnated,     // the others had given me up
+    link_up,         // my dial to the peer was welcomed
+    link_down,       // … was lost
+    dial_failed,     // … never came up
+    accepted,        // the peer's dial was welcomed by me
+    accept_lost,     // … was lost
+    accept_refused,  // somebody's dial was refused by me
+    node_joined,     // a node was met for the first time in this life
+    node_left,       // it said so
+    node_dead,       // it was declared dead
+    reincarnated,    // the others had given me up
   };
   Kind kind{};
   std::string peer;     // the node's name; empty: a stranger that told none
@@ -152,8 +153,14 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   void user_off(std::string_view name, Stamp stamp);
 
   // --- Chats.
-  // The node of a user's newest login among the peers; `except` is passed over.
-  PeerId owner(std::uint64_t user_hash, PeerId except = no_peer) const;
+  struct Login {
+    PeerId at = no_peer;
+    Stamp stamp = 0;
+  };
+  // A user's newest login among the peers. Those at a node of `refused` up to its
+  // stamp are passed over: that node has said that they are not there.
+  Login newest(std::uint64_t user_hash, std::span<const Login> refused) const;
+  PeerId owner(std::uint64_t user_hash) const { return newest(user_hash, {}).at; }
   enum class Sent : std::uint8_t { yes, full, gone };
   // `line` in pieces, `line_bytes` in all.
   Sent send(PeerId to, std::string_view recipient, std::span<const std::string_view> line, std::size_t line_bytes,
@@ -192,12 +199,12 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
     const PeerId id;
     const std::string name;
     Address address;
-    bool listed = false;           // static, or in the set: dialled
-    bool fixed = false;            // static
-    Incarnation incarnation{};     // none: never met, or given up
-    Incarnation leased{};          // what its lease says, if anything
+    bool listed = false;        // static, or in the set: dialled
+    bool fixed = false;         // static
+    Incarnation incarnation{};  // none: never met, or given up
+    Incarnation leased{};       // what its lease says, if anything
     std::vector<Incarnation> buried;
-    Time down_since = never;       // both links are down; never: one is up, or not met
+    Time down_since = never;                    // both links are down; never: one is up, or not met
     Directory::Slot slot = Directory::none;     // what it told
     Directory::Slot loading = Directory::none;  // what it is telling anew
     ConnId out_conn = 0;
@@ -205,11 +212,10 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
     OutLink out;
     InLink in;
   };
-  enum class Duty : std::uint8_t { out, in, reception };
+  enum class Duty : std::uint8_t { out, in };
   struct Conn {
     Duty duty{};
     PeerId peer = no_peer;
-    std::unique_ptr<Reception> reception;
   };
   enum class Life : std::uint8_t { running, suspended, leaving };
 
@@ -234,7 +240,7 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   void on_bye(PeerId) override;
   void on_in_down(PeerId, std::string_view why) override;
 
-  void on_reception(ConnId, Reception::State);
+  void on_reception(ConnId, Reception&, Reception::State);
   void admit(ConnId, const Reception&, Peer& peer);
   Peer* find(std::string_view name);
   Peer* find_or_add(std::string_view name);
@@ -250,8 +256,7 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   void note_links(Peer& peer);
   void tell_users();
   void close(ConnId& conn);
-  void end_receptions(Time due);
-  void end_oldest_reception();
+  void clear_lobby(Time due);
   void give_up_the_silent();
   void plan_wake();
   void wake_sooner(const Peer& peer);
@@ -272,12 +277,12 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   ConnId last_conn_ = 0;
   Pool chats_pool_;
   Pool control_pool_;
+  Lobby lobby_;
   Membership membership_;
   Directory directory_;
   std::vector<PeerId> slot_peer_;  // by directory slot
   std::vector<std::unique_ptr<Peer>> peers_;
   std::unordered_map<ConnId, Conn> conns_;
-  std::size_t receptions_ = 0;
   Buffer changed_users_;  // records not yet told to the links
 };
 

@@ -73,9 +73,9 @@ void OutLink::refuse(Time now, const Refused& why) {
 void OutLink::on_refuse(Time now, const Frame& frame) {
   const Refused refused = decode_refused(frame.body);
   // Anybody can refuse; only one that knows the secret ends this life.
-  const bool proven = state_ == State::proving &&
-                      proves({refused.proof.data(), refused.proof.size()},
-                             prove(self_->secret, Role::refuser, my_hello_, their_hello_, said(refused)));
+  const bool proven =
+      state_ == State::proving && proves({refused.proof.data(), refused.proof.size()},
+                                         prove(self_->secret, Role::refuser, my_hello_, their_hello_, said(refused)));
   if (refused.reason == Refusal::given_up && proven) owner_->on_given_up(id_);
   refuse(now, refused);
 }
@@ -97,10 +97,8 @@ void OutLink::on_bytes(Time now, std::string_view bytes) {
   heard_at_ = now;
   if (state_ == State::greeting) {
     switch (preface_.take(bytes)) {
-      case PrefaceReader::Got::whole:
-        break;
-      case PrefaceReader::Got::more:
-        return;
+      case PrefaceReader::Got::whole: break;
+      case PrefaceReader::Got::more: return;
       case PrefaceReader::Got::wrong:
         return lose(now, "that is no peer port: it answered \"" + preface_.strange() + "\"");
     }
@@ -109,34 +107,24 @@ void OutLink::on_bytes(Time now, std::string_view bytes) {
   Frame frame;
   while (connected()) {
     switch (reader_.next(frame)) {
-      case FrameReader::Got::nothing:
-        return;
-      case FrameReader::Got::broken:
-        return lose(now, "it sent a malformed frame");
-      case FrameReader::Got::frame:
-        on_frame(now, frame);
-        break;
+      case FrameReader::Got::nothing: return;
+      case FrameReader::Got::broken: return lose(now, "it sent a malformed frame");
+      case FrameReader::Got::frame: on_frame(now, frame); break;
     }
   }
 }
 
-bool OutLink::connected() const {
-  return state_ == State::greeting || state_ == State::proving || state_ == State::up;
-}
+bool OutLink::connected() const { return state_ == State::greeting || state_ == State::proving || state_ == State::up; }
 
 void OutLink::on_frame(Time now, const Frame& frame) {
   if (!up() && frame.seq != 0) return lose(now, "it numbered its greeting");
   switch (state_) {
     case State::idle:
     case State::waiting:
-    case State::dialling:
-      return;
-    case State::greeting:
-      return on_greeting(now, frame);
-    case State::proving:
-      return on_proving(now, frame);
-    case State::up:
-      return on_receipt(now, frame);
+    case State::dialling: return;
+    case State::greeting: return on_greeting(now, frame);
+    case State::proving: return on_proving(now, frame);
+    case State::up: return on_receipt(now, frame);
   }
 }
 
@@ -179,8 +167,8 @@ void OutLink::come_up(Time now, const Welcome& welcome) {
   ++ups_;
   streams_with_ = theirs_.incarnation;
   chats_.rewind(welcome.chats);
-  const bool resumes = snapshot_ != Snapshot::due && welcome.control_epoch == control_epoch_ &&
-                       welcome.control + 1 >= control_.begin();
+  const bool resumes =
+      snapshot_ != Snapshot::due && welcome.control_epoch == control_epoch_ && welcome.control + 1 >= control_.begin();
   if (resumes) {
     control_.settle_through(welcome.control);
     control_.rewind(welcome.control);
@@ -244,8 +232,7 @@ void OutLink::ping(Time now) {
 void OutLink::tick(Time now) {
   if (now < wake_at_) return;
   switch (state_) {
-    case State::idle:
-      return;
+    case State::idle: return;
     case State::waiting:
       backoff_.on_try(now);
       refused_.reset();

@@ -61,8 +61,7 @@ class OutLink {
 
   enum class State : std::uint8_t { idle, waiting, dialling, greeting, proving, up };
 
-  OutLink(PeerId id, std::string peer_name, const Self& self, Owner& owner, Chance& chance, Pool& chats,
-          Pool& control);
+  OutLink(PeerId id, std::string peer_name, const Self& self, Owner& owner, Chance& chance, Pool& chats, Pool& control);
 
   // The wish to have this link. start() dials now; a started link is nudged:
   // something says that a dial would succeed.

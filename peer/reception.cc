@@ -10,27 +10,20 @@ Reception::Reception(const Self& self, Chance& chance, std::string remote, Time 
 Reception::State Reception::on_bytes(std::string_view bytes) {
   if (state_ == State::fresh) {
     switch (preface_.take(bytes)) {
-      case PrefaceReader::Got::more:
-        return state_;
+      case PrefaceReader::Got::more: return state_;
       case PrefaceReader::Got::wrong:
         refuse({Refusal::unexpected, "that is no peer: it said \"" + preface_.strange() + "\""});
         return state_;
-      case PrefaceReader::Got::whole:
-        state_ = State::greeted;
+      case PrefaceReader::Got::whole: state_ = State::greeted;
     }
   }
   reader_.feed(bytes);
   Frame frame;
   while (state_ == State::greeted || state_ == State::told) {
     switch (reader_.next(frame)) {
-      case FrameReader::Got::nothing:
-        return state_;
-      case FrameReader::Got::broken:
-        refuse({Refusal::unexpected, "it sent a malformed greeting"});
-        return state_;
-      case FrameReader::Got::frame:
-        state_ = on_frame(frame);
-        break;
+      case FrameReader::Got::nothing: return state_;
+      case FrameReader::Got::broken: refuse({Refusal::unexpected, "it sent a malformed greeting"}); return state_;
+      case FrameReader::Got::frame: state_ = on_frame(frame); break;
     }
   }
   // The dialler says nothing more until it is welcomed.
@@ -42,8 +35,8 @@ Reception::State Reception::on_bytes(std::string_view bytes) {
 Reception::State Reception::on_frame(const Frame& frame) {
   if (frame.seq != 0) return refuse({Refusal::unexpected, "it numbered its greeting"}), State::refused;
   if (state_ == State::greeted) {
-    Result<Hello> hello = frame.type == FrameType::hello ? decode_hello(frame.body)
-                                                         : Result<Hello>(Failure{"it sent no hello"});
+    Result<Hello> hello =
+        frame.type == FrameType::hello ? decode_hello(frame.body) : Result<Hello>(Failure{"it sent no hello"});
     if (!hello) return refuse({Refusal::unexpected, hello.why()}), State::refused;
     theirs_ = std::move(*hello);
     their_hello_ = frame.body;
@@ -52,9 +45,8 @@ Reception::State Reception::on_frame(const Frame& frame) {
     write_frame(words_, FrameType::hello, 0, my_hello_);
     return State::told;
   }
-  const Result<ProofBody> proof = frame.type == FrameType::proof
-                                      ? decode_proof(frame.body)
-                                      : Result<ProofBody>(Failure{"it sent no proof"});
+  const Result<ProofBody> proof =
+      frame.type == FrameType::proof ? decode_proof(frame.body) : Result<ProofBody>(Failure{"it sent no proof"});
   if (!proof) return refuse({Refusal::unexpected, proof.why()}), State::refused;
   const Proof truth = prove(self_->secret, Role::dialler, their_hello_, my_hello_, said(*proof));
   if (!proves({proof->proof.data(), proof->proof.size()}, truth))

@@ -19,8 +19,8 @@ struct Failure {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                // NOLINT: a value converts
-  Result(Failure failure) : why_(std::move(failure.why)) {}    // NOLINT: so does a failure
+  Result(T value) : value_(std::move(value)) {}              // NOLINT: a value converts
+  Result(Failure failure) : why_(std::move(failure.why)) {}  // NOLINT: so does a failure
 
   explicit operator bool() const { return value_.has_value(); }
   T& operator*() { return assert(value_), *value_; }

@@ -42,10 +42,10 @@ struct Self {
   std::string name;
   std::string cluster;
   Address advertised;
-  std::string secret;              // empty: none
-  std::vector<Setting> settings;   // must be the same on all nodes
-  Incarnation incarnation{};       // changes when the others have given this one up,
-  Incarnation previous{};          // which is then kept here
+  std::string secret;             // empty: none
+  std::vector<Setting> settings;  // must be the same on all nodes
+  Incarnation incarnation{};      // changes when the others have given this one up,
+  Incarnation previous{};         // which is then kept here
   Timing timing;
   std::size_t window_bytes = std::size_t{64} << 20U;  // of chats, a link
 

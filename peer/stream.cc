@@ -60,7 +60,10 @@ Stream::Held Stream::find(Seq seq) const {
   const Entry& entry = entries_[seq - base_];
   if (entry.chunk == nullptr) return {};
   const char* frame = entry.chunk->bytes.data() + entry.at;
-  return {true, seq < next_unsent_, FrameType{static_cast<std::uint8_t>(frame[4])}, entry.ticket,
+  return {true,
+          seq < next_unsent_,
+          FrameType{static_cast<std::uint8_t>(frame[4])},
+          entry.ticket,
           {frame + frame_header_bytes, entry.size - frame_header_bytes}};
 }
 

@@ -53,8 +53,7 @@ class Stream {
   bool has_room(std::size_t body_bytes) const;
 
   // Appends a frame, its body given in pieces, and gives its number.
-  Seq append(FrameType type, std::span<const std::string_view> body, std::size_t body_bytes,
-             const Ticket& ticket = {});
+  Seq append(FrameType type, std::span<const std::string_view> body, std::size_t body_bytes, const Ticket& ticket = {});
 
   // A frame that was appended and is not settled yet; `known` is false for any
   // other number. The body is borrowed until the next call that is not const.
@@ -85,7 +84,7 @@ class Stream {
 
   std::size_t bytes() const { return bytes_; }  // held until settled
   bool empty() const { return bytes_ == 0; }
-  Seq begin() const { return base_; }           // the oldest held, or the next to come
+  Seq begin() const { return base_; }  // the oldest held, or the next to come
   Seq end() const { return base_ + entries_.size(); }
 
  private:

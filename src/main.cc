@@ -32,14 +32,9 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   const node::CommandLine line = node::read_command_line(argc, argv);
   switch (line.action) {
-    case node::CommandLine::Action::serve:
-      return serve(line.config);
+    case node::CommandLine::Action::serve: return serve(line.config);
     case node::CommandLine::Action::check_config:
-    case node::CommandLine::Action::print:
-      std::fputs(line.text.c_str(), stdout);
-      return line.exit_code;
-    case node::CommandLine::Action::fail:
-      std::fputs(line.text.c_str(), stderr);
-      return line.exit_code;
+    case node::CommandLine::Action::print: std::fputs(line.text.c_str(), stdout); return line.exit_code;
+    case node::CommandLine::Action::fail: std::fputs(line.text.c_str(), stderr); return line.exit_code;
   }
 }

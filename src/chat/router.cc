@@ -1,5 +1,6 @@
 #include "src/chat/router.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace chat {
@@ -26,6 +27,14 @@ std::string join(std::span<const std::string_view> pieces, std::size_t bytes) {
   whole.reserve(bytes);
   for (const std::string_view piece : pieces) whole += piece;
   return whole;
+}
+
+void note(std::vector<peer::Mesh::Login>& refused, const peer::Mesh::Login& login) {
+  const auto at = std::find_if(refused.begin(), refused.end(), [&](const auto& each) { return each.at == login.at; });
+  if (at == refused.end())
+    refused.push_back(login);
+  else
+    at->stamp = std::max(at->stamp, login.stamp);
 }
 
 }  // namespace
@@ -63,7 +72,7 @@ void Router::logout(ClientId id) {
 
 bool Router::online(std::string_view name) const {
   const std::uint64_t hash = mesh_->hash(name);
-  return place(hash, name, peer::no_peer).owner != peer::no_peer;
+  return place(hash, name, {}).owner != peer::no_peer;
 }
 
 // The newest login of a name wins, on every node by the same rule: the later
@@ -88,19 +97,20 @@ bool Router::next_users(std::uint64_t& cursor, peer::Buffer& into, std::size_t b
 
 // --- Chats of this node's senders.
 
-Way Router::place(std::uint64_t hash, std::string_view name, peer::PeerId except) const {
-  if (const ClientId session = users_.find(hash, name)) return {here, session};
-  return {mesh_->owner(hash, except == here ? peer::no_peer : except), 0};
+Way Router::place(std::uint64_t hash, std::string_view name, const Refusals& refused) const {
+  if (const ClientId session = users_.find(hash, name)) return {here, session, 0};
+  const peer::Mesh::Login login = mesh_->newest(hash, refused);
+  return {login.at, 0, login.stamp};
 }
 
 void Router::chat(ClientId from, const Draft& draft) {
   ++counters_.taken;
-  route({from, draft.hash, draft.id_at, draft.id_length}, draft.recipient, draft.line(), draft.size(), peer::no_peer);
+  route({from, draft.hash, draft.id_at, draft.id_length}, draft.recipient, draft.line(), draft.size(), {});
 }
 
 void Router::route(const peer::Ticket& ticket, std::string_view recipient, std::span<const std::string_view> line,
-                   std::size_t line_bytes, peer::PeerId except) {
-  const Way way = place(ticket.recipient, recipient, except);
+                   std::size_t line_bytes, const Refusals& refused) {
+  const Way way = place(ticket.recipient, recipient, refused);
   const auto known = lanes_.find(ticket.recipient);
   if (known != lanes_.end() && (known->second.waits || known->second.way != way))
     return park(known.value(), ticket, recipient, line, line_bytes);
@@ -108,7 +118,7 @@ void Router::route(const peer::Ticket& ticket, std::string_view recipient, std::
 
   // In the lane before it is sent: the outcome may come from inside.
   Lane& lane = known != lanes_.end() ? known.value() : lanes_[ticket.recipient];
-  lane.way = way;
+  if (lane.unsettled == 0) lane.way = way, lane.refused = refused;
   ++lane.unsettled;
   peer::Mesh::Sent sent = peer::Mesh::Sent::full;
   if (way.owner == here) {
@@ -142,28 +152,30 @@ void Router::park(Lane& lane, const peer::Ticket& ticket, std::string_view recip
   Waiting& waiting = waiting_[ticket.recipient];
   lane.waits = true;
   if (waiting.behind.size() >= lane_waiting_max) return fail(ticket, line, line_bytes, Outcome::busy);
-  waiting.behind.push_back({ticket, std::string(recipient), join(line, line_bytes), peer::no_peer, 0});
+  waiting.behind.push_back({ticket, std::string(recipient), join(line, line_bytes), {}, 0});
 }
 
 void Router::on_settled(peer::PeerId to, peer::Seq seq, const peer::Ticket& ticket, std::string_view body,
                         peer::Settled how, bool sent) {
   const peer::ChatBody chat = decode(body).chat;
   switch (how) {
-    case peer::Settled::written:
-      tell(ticket, chat.line, Outcome::written, false);
-      break;
+    case peer::Settled::written: tell(ticket, chat.line, Outcome::written, false); break;
     case peer::Settled::not_here:
     case peer::Settled::lost:
       if (how == peer::Settled::lost && sent) {
         tell(ticket, chat.line, Outcome::unavailable, true);
         break;
       }
-      if (const auto lane = lanes_.find(ticket.recipient); lane != lanes_.end()) lane.value().waits = true;
+      Lane& lane = lanes_[ticket.recipient];
+      lane.waits = true;
+      // What never left this node was refused by nobody, and this one knows its own users.
+      Refusals by = lane.refused;
+      if (how == peer::Settled::not_here && to != here) note(by, {to, lane.way.stamp});
       // A later one may have been refused at once while an earlier one was still with a session.
       std::deque<Parked>& refused = waiting_[ticket.recipient].refused;
       auto at = refused.end();
       while (at != refused.begin() && std::prev(at)->seq > seq) --at;
-      refused.insert(at, {ticket, std::string(chat.recipient), std::string(chat.line), to, seq});
+      refused.insert(at, {ticket, std::string(chat.recipient), std::string(chat.line), std::move(by), seq});
       break;
   }
   lane_settled(ticket.recipient);
@@ -175,26 +187,23 @@ void Router::lane_settled(std::uint64_t hash) {
   assert(at != lanes_.end() && at->second.unsettled > 0);
   if (--at.value().unsettled > 0) return;
   const bool waits = at->second.waits;
+  const peer::PeerId owner = at->second.way.owner;
   lanes_.erase(at);
-  if (waits) resume(hash);
+  if (waits) resume(hash, owner);
 }
 
 // The lane is empty: whoever refused is told that its refusals were read, then
 // the refused ones look for another place, then those behind them go their way.
-void Router::resume(std::uint64_t hash) {
+void Router::resume(std::uint64_t hash, peer::PeerId owner) {
   const auto at = waiting_.find(hash);
   if (at == waiting_.end()) return;
   Waiting waiting = std::move(at->second);
   waiting_.erase(at);
-  for (const Parked& parked : waiting.refused)
-    if (parked.refused_by != here) {
-      mesh_->reset_lane(parked.refused_by, parked.recipient);
-      break;
-    }
+  if (!waiting.refused.empty() && owner != here) mesh_->reset_lane(owner, waiting.refused.front().recipient);
   for (std::deque<Parked>* queue : {&waiting.refused, &waiting.behind})
     for (const Parked& parked : *queue) {
       const std::string_view line = parked.line;
-      route(parked.ticket, parked.recipient, {&line, 1}, line.size(), parked.refused_by);
+      route(parked.ticket, parked.recipient, {&line, 1}, line.size(), parked.refused);
     }
 }
 
@@ -285,8 +294,7 @@ void Router::on_lane_reset(peer::PeerId from, std::string_view recipient) {
 
 void Router::on_era(peer::PeerId from) {
   barriers_.erase(barriers_.lower_bound({from, 0}), barriers_.upper_bound({from, ~std::uint64_t{0}}));
-  for (auto& [user, older] : ended_)
-    std::erase_if(older.held, [from](const Held& each) { return each.from == from; });
+  for (auto& [user, older] : ended_) std::erase_if(older.held, [from](const Held& each) { return each.from == from; });
 }
 
 }  // namespace chat

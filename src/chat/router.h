@@ -25,6 +25,7 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "peer/mesh.h"
 #include "src/chat/desk.h"
@@ -38,8 +39,10 @@ inline constexpr peer::PeerId here = 0xfffe;
 // Where the chats of a lane go.
 struct Way {
   peer::PeerId owner = peer::no_peer;
-  ClientId session = 0;  // where the owner is this node
-  bool operator==(const Way&) const = default;
+  ClientId session = 0;   // where the owner is this node
+  peer::Stamp stamp = 0;  // of the login, where it is another
+  // To another node the way is the same whoever is logged in there: it keeps the order itself.
+  bool operator==(const Way& other) const { return owner == other.owner && session == other.session; }
 };
 
 class Router final : public Desk, public peer::Guest {
@@ -83,12 +86,16 @@ class Router final : public Desk, public peer::Guest {
   std::size_t barriers() const { return barriers_.size(); }
 
  private:
+  // Other nodes that have said that a recipient is not there, each once, with the
+  // newest login that it can have meant: else a chat would be sent there again for
+  // as long as this node has not heard of the logout.
+  using Refusals = std::vector<peer::Mesh::Login>;
   // A chat that waits in its lane, with its bytes.
   struct Parked {
     peer::Ticket ticket;
     std::string recipient;
     std::string line;
-    peer::PeerId refused_by = peer::no_peer;
+    Refusals refused;
     peer::Seq seq = 0;  // its place among those that were refused
   };
   struct Waiting {
@@ -97,6 +104,7 @@ class Router final : public Desk, public peer::Guest {
   };
   struct Lane {
     Way way;
+    Refusals refused;  // before, of those that began it
     bool waits = false;  // has an entry in waiting_
     std::uint32_t unsettled = 0;
   };
@@ -118,16 +126,16 @@ class Router final : public Desk, public peer::Guest {
     std::size_t operator()(std::uint64_t hash) const { return hash; }
   };
 
-  Way place(std::uint64_t hash, std::string_view name, peer::PeerId except) const;
+  Way place(std::uint64_t hash, std::string_view name, const Refusals& refused) const;
   // One way for all: a new chat and one that waited.
   void route(const peer::Ticket& ticket, std::string_view recipient, std::span<const std::string_view> line,
-             std::size_t line_bytes, peer::PeerId except);
+             std::size_t line_bytes, const Refusals& refused);
   bool deliver_here(ClientId session, const peer::Ticket& ticket, std::string_view recipient,
                     std::span<const std::string_view> line, std::size_t line_bytes);
   void park(Lane& lane, const peer::Ticket& ticket, std::string_view recipient, std::span<const std::string_view> line,
             std::size_t line_bytes);
   void lane_settled(std::uint64_t hash);
-  void resume(std::uint64_t hash);
+  void resume(std::uint64_t hash, peer::PeerId owner);
   void hand(ClientId session, std::string_view line, Origin origin);
   void deliver_or_refuse(peer::PeerId from, std::uint32_t era, peer::Seq seq, const peer::ChatBody& chat);
   static bool hold(Ended& older, Held chat);

@@ -55,7 +55,8 @@ class Loop {
   // Runs the closing callbacks that are due, then uv_loop_close. False where a
   // handle was left open: a leak, named on standard error, and the process must
   // exit with a failure. A name look-up that hangs in the pool can't be called
-  // back; after a second it is left to the end of the process.
+  // back; after a second it is left behind (and exit() would wait for it, since
+  // libuv joins its pool there; _exit() does not).
   bool close();
 
   // Monotonic, read once a turn (and at every call outside of one).

@@ -3,8 +3,8 @@
 // Takes the protocol from hiredis, its reader and its formatter, and carries it
 // over two Streams of ours. Its asynchronous interface (0.14) is not used: it
 // aborts the process at an answer nobody asked for, swallows a refused
-// SUBSCRIBE, keeps a record for ever of each PING among channels, resolves names
-// in the loop, and writes once more a turn than is needed.
+// SUBSCRIBE, keeps a record for ever of each PING among channels, and resolves
+// names in the loop.
 //
 // A refused, reset or silent server is reported, and every command has a
 // deadline. Commands are argument vectors, never format strings. Owned by

@@ -115,8 +115,8 @@ void Discovery::renew() {
   if (leaving_) return;
   renew_timer_.at(loop_.now() + renew_every);
   if (checking_) return;
-  redis_.command({"EVAL", renew_script, "3", key("nodes"), key("lease:" + self_.name), key("changed"),
-                  to_string(self_), lease(), to_string(mesh_.incarnation()), to_string(mesh_.self().previous),
+  redis_.command({"EVAL", renew_script, "3", key("nodes"), key("lease:" + self_.name), key("changed"), to_string(self_),
+                  lease(), to_string(mesh_.incarnation()), to_string(mesh_.self().previous),
                   std::to_string(lease_life.count()), force_ ? "1" : "0"},
                  [this](io::Reply reply) { renewed(reply); });
 }
@@ -124,18 +124,15 @@ void Discovery::renew() {
 void Discovery::renewed(const io::Reply& reply) {
   if (leaving_) return;
   switch (reply.kind()) {
-    case io::Reply::Kind::none:
-      return;
+    case io::Reply::Kind::none: return;
     case io::Reply::Kind::error:
       if (const std::uint64_t times = repeats_.count("renew"))
         log_.error("redis refuses the lease", {{"why", quoted_cut(reply.text())}, {"times", std::to_string(times)}});
       return settle();
-    case io::Reply::Kind::text:
-      break;
+    case io::Reply::Kind::text: break;
     case io::Reply::Kind::nil:
     case io::Reply::Kind::integer:
-    case io::Reply::Kind::list:
-      return;
+    case io::Reply::Kind::list: return;
   }
   if (reply.text() != "ok") return contest(reply.text());
   force_ = false;
@@ -185,9 +182,9 @@ void Discovery::leave(std::function<void()> then) {
   leaving_ = true;
   renew_timer_.stop();
   look_timer_.stop();
-  redis_.command({"EVAL", leave_script, "3", key("nodes"), key("lease:" + self_.name), key("changed"),
-                  to_string(self_), lease()},
-                 [then = std::move(then)](io::Reply) { then(); });
+  redis_.command(
+      {"EVAL", leave_script, "3", key("nodes"), key("lease:" + self_.name), key("changed"), to_string(self_), lease()},
+      [then = std::move(then)](io::Reply) { then(); });
 }
 
 // --- The others.
@@ -222,9 +219,7 @@ void Discovery::seen_members(const io::Reply& reply) {
     members.push_back(std::move(*member));
   }
   if (members.empty()) get.push_back(key("lease:"));  // MGET wants one
-  redis_.command(get, [this, members = std::move(members)](io::Reply leases) {
-    seen_leases(members, leases);
-  });
+  redis_.command(get, [this, members = std::move(members)](io::Reply leases) { seen_leases(members, leases); });
 }
 
 void Discovery::seen_leases(std::vector<peer::Member> members, const io::Reply& leases) {

@@ -72,10 +72,10 @@ class Discovery final : private io::Redis::Watcher {
   bool settled_ = false;
   bool joined_ = false;
   bool leaving_ = false;
-  bool checking_ = false;     // after a pause: not to be renewed before it is known
-  bool looking_ = false;      // an answer is awaited
-  bool look_again_ = false;   // something changed meanwhile
-  bool force_ = false;        // the lease that stands under our name is a dead node's
+  bool checking_ = false;    // after a pause: not to be renewed before it is known
+  bool looking_ = false;     // an answer is awaited
+  bool look_again_ = false;  // something changed meanwhile
+  bool force_ = false;       // the lease that stands under our name is a dead node's
   Repeats repeats_;
   std::unique_ptr<Probe> probe_;
   io::Timer renew_timer_;

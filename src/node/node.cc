@@ -13,28 +13,21 @@ std::string micros(peer::Micros value) { return std::to_string(value.count()); }
 
 std::string_view word(peer::OutLink::State state) {
   switch (state) {
-    case peer::OutLink::State::idle:
-      return "down";
-    case peer::OutLink::State::waiting:
-      return "backoff";
+    case peer::OutLink::State::idle: return "down";
+    case peer::OutLink::State::waiting: return "backoff";
     case peer::OutLink::State::dialling:
     case peer::OutLink::State::greeting:
-    case peer::OutLink::State::proving:
-      return "connecting";
-    case peer::OutLink::State::up:
-      return "up";
+    case peer::OutLink::State::proving: return "connecting";
+    case peer::OutLink::State::up: return "up";
   }
   return "";
 }
 
 std::string_view word(peer::Mesh::Health health) {
   switch (health) {
-    case peer::Mesh::Health::alive:
-      return "alive";
-    case peer::Mesh::Health::suspect:
-      return "suspect";
-    case peer::Mesh::Health::dead:
-      return "dead";
+    case peer::Mesh::Health::alive: return "alive";
+    case peer::Mesh::Health::suspect: return "suspect";
+    case peer::Mesh::Health::dead: return "dead";
   }
   return "";
 }
@@ -47,10 +40,12 @@ Node::Node(io::Loop& loop, const Config& config)
       log_(config.log_level, config.log_format, config.name),
       links_(loop, [this](const peer::Report& report) { on_report(report); }),
       mesh_timer_(loop, [this] { mesh_->tick(loop_.now()); }),
-      drain_timer_(loop, [this] {
-        log_.warn("not everything could be settled in time", {{"bytes", std::to_string(mesh_->unsettled_bytes())}});
-        leave();
-      }),
+      drain_timer_(
+          loop,
+          [this] {
+            log_.warn("not everything could be settled in time", {{"bytes", std::to_string(mesh_->unsettled_bytes())}});
+            leave();
+          }),
       on_term_(loop, SIGTERM, [this] { on_stop_signal(SIGTERM); }),
       on_int_(loop, SIGINT, [this] { on_stop_signal(SIGINT); }),
       on_usr1_(loop, SIGUSR1, [this] { say_state(); }) {}
@@ -76,8 +71,8 @@ peer::Mesh::Settings Node::mesh_settings() const {
 }
 
 peer::Result<bool> Node::listen() {
-  auto listener = io::Listener::open(loop_, config_.listen_peer,
-                                     [this](io::Listener::Ticket& ticket) { links_.accept(ticket); });
+  auto listener =
+      io::Listener::open(loop_, config_.listen_peer, [this](io::Listener::Ticket& ticket) { links_.accept(ticket); });
   if (!listener) return peer::Failure{"listen.peer: " + listener.why()};
   peer_listener_ = std::move(*listener);
   mesh_.emplace(mesh_settings(), links_, router_, chance_);
@@ -92,7 +87,8 @@ peer::Result<bool> Node::listen() {
   sessions.text_template = config_.text_template;
   sessions.chats_per_s = config_.chats_per_s;
   sessions.chats_burst = config_.chats_burst;
-  auto door = client::Door::open(loop_, config_.listen_client, std::move(sessions), mesh_->incarnation(), router_, chance_);
+  auto door =
+      client::Door::open(loop_, config_.listen_client, std::move(sessions), mesh_->incarnation(), router_, chance_);
   if (!door) return peer::Failure{"listen.client: " + door.why()};
   door_ = std::move(*door);
   return true;
@@ -216,32 +212,25 @@ void Node::on_report(const peer::Report& report) {
     case Kind::link_up:
       repeats_.forget(report.peer + " ");
       return log_.info("link up", {{"peer", report.peer}, {"address", report.address}});
-    case Kind::accepted:
-      return log_.info("link accepted", {{"peer", report.peer}, {"address", report.address}});
+    case Kind::accepted: return log_.info("link accepted", {{"peer", report.peer}, {"address", report.address}});
     case Kind::link_down:
       return log_.warn("link down", {{"peer", report.peer}, {"address", report.address}, {"why", report.why}});
-    case Kind::accept_lost:
-      return log_.info("accepted link ended", {{"peer", report.peer}, {"why", report.why}});
-    case Kind::node_joined:
-      return log_.info("node met", {{"peer", report.peer}, {"address", report.address}});
-    case Kind::node_left:
-      return log_.info("node left", {{"peer", report.peer}, {"why", report.why}});
-    case Kind::node_dead:
-      return log_.warn("node given up", {{"peer", report.peer}, {"why", report.why}});
+    case Kind::accept_lost: return log_.info("accepted link ended", {{"peer", report.peer}, {"why", report.why}});
+    case Kind::node_joined: return log_.info("node met", {{"peer", report.peer}, {"address", report.address}});
+    case Kind::node_left: return log_.info("node left", {{"peer", report.peer}, {"why", report.why}});
+    case Kind::node_dead: return log_.warn("node given up", {{"peer", report.peer}, {"why", report.why}});
     case Kind::reincarnated:
       log_.warn("new incarnation", {{"incarnation", to_string(mesh_->incarnation())}, {"why", report.why}});
       if (discovery_) discovery_->renew();
       return;
     case Kind::dial_failed:
-    case Kind::accept_refused:
-      break;
+    case Kind::accept_refused: break;
   }
   const std::uint64_t times = repeats_.count(key);
   if (times == 0) return;
-  log_.warn(report.kind == Kind::dial_failed ? "no link" : "peer refused", {{"peer", report.peer},
-                                                                            {"address", report.address},
-                                                                            {"why", report.why},
-                                                                            {"times", std::to_string(times)}});
+  log_.warn(
+      report.kind == Kind::dial_failed ? "no link" : "peer refused",
+      {{"peer", report.peer}, {"address", report.address}, {"why", report.why}, {"times", std::to_string(times)}});
 }
 
 // SIGUSR1: what an operator asks for first, in a few lines.
@@ -253,7 +242,9 @@ void Node::say_state() {
                       {"users_elsewhere", std::to_string(mesh_->directory().size())},
                       {"directory_bytes", std::to_string(mesh_->directory().memory_bytes())},
                       {"whole", mesh_->whole() ? "true" : "false"},
-                      {"redis", !discovery_ ? "none" : discovery_->up() ? "up" : "down"},
+                      {"redis", !discovery_        ? "none"
+                                : discovery_->up() ? "up"
+                                                   : "down"},
                       {"logins", std::to_string(counters.logins)},
                       {"chats", std::to_string(counters.taken)},
                       {"forwarded", std::to_string(counters.forwarded)},

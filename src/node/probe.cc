@@ -31,26 +31,19 @@ void Probe::fill(peer::Buffer& out) noexcept { out.swap(words_); }
 
 void Probe::on_bytes(std::string_view bytes) noexcept {
   switch (preface_.take(bytes)) {
-    case peer::PrefaceReader::Got::more:
-      return;
-    case peer::PrefaceReader::Got::wrong:
-      return answer(false);
-    case peer::PrefaceReader::Got::whole:
-      break;
+    case peer::PrefaceReader::Got::more: return;
+    case peer::PrefaceReader::Got::wrong: return answer(false);
+    case peer::PrefaceReader::Got::whole: break;
   }
   peer::Frame frame;
   reader_.feed(bytes);
   switch (reader_.next(frame)) {
-    case peer::FrameReader::Got::nothing:
-      return;
-    case peer::FrameReader::Got::broken:
-      return answer(false);
-    case peer::FrameReader::Got::frame:
-      break;
+    case peer::FrameReader::Got::nothing: return;
+    case peer::FrameReader::Got::broken: return answer(false);
+    case peer::FrameReader::Got::frame: break;
   }
   const auto hello = peer::decode_hello(frame.body);
-  answer(frame.type == peer::FrameType::hello && hello && hello->node == self_.name &&
-         hello->incarnation == expected_);
+  answer(frame.type == peer::FrameType::hello && hello && hello->node == self_.name && hello->incarnation == expected_);
 }
 
 void Probe::on_closed(std::string_view) noexcept { answer(false); }

@@ -49,7 +49,7 @@ struct Event {
   Time at{0};
   std::uint64_t order = 0;
   std::uint64_t x = 0;
-  std::uint32_t life = 0;        // of the node, where that matters
+  std::uint32_t life = 0;  // of the node, where that matters
   What what{};
   std::uint8_t node = nowhere;  // whose process handles it; it waits while that is paused
 };

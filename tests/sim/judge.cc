@@ -76,8 +76,8 @@ void Judge::on_kicked(SessionNumber number, chat::KickReason why) {
   for (std::size_t i = 1; i < sessions_.size(); ++i) {
     const Session& other = sessions_[i];
     // One that is just logging in on this node has no stamp yet; it will be the newest.
-    const bool newer = other.stamp == 0 || other.stamp > kicked.stamp ||
-                       (other.stamp == kicked.stamp && other.node > kicked.node);
+    const bool newer =
+        other.stamp == 0 || other.stamp > kicked.stamp || (other.stamp == kicked.stamp && other.node > kicked.node);
     if (i != number && other.user == kicked.user && newer) return;
   }
   fail("session " + std::to_string(number) + " of user " + std::to_string(kicked.user) +
@@ -133,9 +133,10 @@ void Judge::on_delivered(SessionNumber at, std::string_view line) {
   if (chat.fate == Fate::failed) return fail(name(number) + " was delivered, but its sender was told that it failed");
   chat.delivered = true;
   ++delivered_;
-  // What was given up as open may still arrive, at any time; of a chat without an
-  // id nobody can tell.
-  if (chat.fate == Fate::maybe || (!chat.with_id && plan_->weather == Weather::nodes)) return;
+  // What was given up as open may still arrive, at any time; where nobody was told
+  // of its outcome, nobody can tell.
+  const bool untold = !chat.with_id || sessions_[chat.sender].ended;
+  if (chat.fate == Fate::maybe || (untold && plan_->weather == Weather::nodes)) return;
   ChatNumber& last = sessions_[chat.sender].last_to[chat.recipient];
   if (number < last)
     return fail(name(number) + " was delivered after chat " + std::to_string(last) + " of the same pair");

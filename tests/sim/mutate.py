@@ -21,8 +21,6 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 # name, what is taken away, file, anchor (must stand there once), replacement
 MUTATIONS = [
-    ("duplicates", "the receiver drops what comes again after a resume",
-     "peer/inlink.cc", "if (frame.seq <= chats_received_) return;\n", "\n"),
     ("rewind", "a new connection goes on where the receiver stands",
      "peer/outlink.cc", "chats_.rewind(welcome.chats);", ""),
     ("outcome-rewind", "outcomes that were under way are told again",
@@ -42,9 +40,6 @@ MUTATIONS = [
      "peer.slot = std::exchange(peer.loading, Directory::none);"),
     ("drop", "what a dead node told is dropped",
      "peer/mesh.cc", "  directory_.drop(std::exchange(peer.slot, Directory::none));\n", ""),
-    ("off", "a logout takes out only the login that it ends",
-     "peer/directory.cc", "if (users[place] == user && stamps[place] == stamp && slots[place] == slot) return place;",
-     "if (users[place] == user && slots[place] == slot) return place;"),
     ("newest", "only a newer login ends a session",
      "src/chat/router.cc", "  if (!newer) return;\n", ""),
     ("tie", "of equal stamps the same one wins everywhere",
@@ -62,14 +57,12 @@ MUTATIONS = [
      "src/chat/router.cc", "id == 0 ? ended_.end() : ended_.find(hash)", "ended_.end()"),
     ("backoff", "at most 14 dials in 10 s",
      "peer/backoff.h", "return std::max(wanted, dialled_[oldest_] + dials_window);", "return wanted;"),
-    ("silence-out", "a link that is silent is lost",
-     "peer/outlink.cc", "if (now - heard_at_ >= self_->timing.lost_after)", "if (false)"),
-    ("silence-in", "an accepted link that is silent is lost",
-     "peer/inlink.cc", "if (now - heard_at_ >= self_->timing.lost_after)", "if (false)"),
+    ("silence", "a link that is silent for 5 s is lost",
+     "peer/self.h", "Millis lost_after{5000};", "Millis lost_after{5'000'000};"),
     ("linked", "a node with a live link is not dead for want of a lease",
-     "peer/membership.cc", "if (lease || linked(member.name) ||", "if (lease ||"),
+     "peer/membership.cc", "if (lease || linked(member.name))", "if (lease)"),
     ("flushed", "nor a linked one that is missing in the set",
-     "peer/membership.cc", "if (!linked(name) && now", "if (now"),
+     "peer/membership.cc", "    if (linked(name))\n", "    if (false)\n"),
     ("pause", "silence during this process's own pause counts against nobody",
      "peer/mesh.cc", "if (peer->down_since != never) peer->down_since = now_;", ""),
 ]

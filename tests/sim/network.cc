@@ -95,8 +95,8 @@ void Network::connect(std::uint32_t id) {
     conn.refused = true;
     return events_->push_in(back, What::failed, from, id, life);
   }
+  conn.established = true;
   if (path.closes == 0) {
-    conn.established = true;
     conn.end[1].life = places_[to].life;
     events_->push_in(0us, What::accept, to, id, conn.end[1].life);
   }
@@ -111,7 +111,8 @@ void Network::accept(std::uint32_t id) {
   End& mine = conn.end[1];
   Place& place = places_[mine.host];
   if (place.life != mine.life || mine.stage != Stage::none) return;
-  mine.id = place.host->on_accept("10.1.0." + std::to_string(conn.end[0].host) + ":" + std::to_string(40000 + id % 20000));
+  mine.id =
+      place.host->on_accept("10.1.0." + std::to_string(conn.end[0].host) + ":" + std::to_string(40000 + id % 20000));
   if (mine.id == 0) {
     mine.stage = Stage::gone;
     return send_end(id, 1);
@@ -159,7 +160,7 @@ void Network::send(std::uint32_t id, unsigned direction, std::string_view bytes)
 void Network::send_end(std::uint32_t id, unsigned direction) {
   Conn& conn = conns_[id];
   Pipe& pipe = conn.out[direction];
-  if (pipe.ended) return;
+  if (pipe.ended || !conn.established) return;
   pipe.ended = true;
   pipe.segments.push_back({0, true});
   const std::uint8_t to = conn.end[1 - direction].host;

@@ -75,9 +75,9 @@ class Network {
     std::size_t taken = 0;
     std::deque<Segment> segments;
     Time last_arrival{0};
-    bool ended = false;      // what is written now is lost
-    bool swallows = false;   // … and the writer's buffer is never emptied
-    bool waits = false;      // the writer has more
+    bool ended = false;     // what is written now is lost
+    bool swallows = false;  // … and the writer's buffer is never emptied
+    bool waits = false;     // the writer has more
     std::size_t swallowed = 0;
     std::size_t in_flight() const { return bytes.size() - taken + swallowed; }
   };

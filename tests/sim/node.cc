@@ -50,11 +50,12 @@ Node::~Node() = default;
 
 void Node::boot() {
   ++life_;
+  woke_at_ = 0us;
   leaving_ = paused_ = flush_due_ = redis_sound_ = judging_ = viewing_ = false;
   tick_due_ = peer::never;
   dirty_.clear();
   waiting_.clear();
-  skew_ms_ = static_cast<std::int64_t>(chance_.below(4000)) - 2000;
+  if (plan_->clocks_differ) skew_ms_ = static_cast<std::int64_t>(chance_.below(4000)) - 2000;
   peer::Mesh::Settings settings;
   settings.self.name = name(index_);
   settings.self.cluster = "main";
@@ -112,6 +113,7 @@ void Node::wake() {
   trace_->note(now, index_, "wake", life_, waiting_.size());
   paused_ = false;
   if (now - paused_at_ < pause_min || leaving_) return;
+  woke_at_ = now;
   mesh_->suspend(now);
   if (plan_->discovers && sound()) {
     judging_ = true;
@@ -150,23 +152,17 @@ bool Node::handle(const Event& event) {
       flush_due_ = false;
       flush();
       break;
-    case What::gone:
-      die(false);
-      return true;
+    case What::gone: die(false); return true;
     case What::poll:
       poll();
       if (event.x == 1) events_->push_in(poll_every, What::poll, index_, 1, life_);
       break;
-    case What::view:
-      look();
-      break;
+    case What::view: look(); break;
     case What::renew:
       renew();
-      events_->push_in(renew_every, What::renew, index_, 0, life_);
+      if (event.x == 0) events_->push_in(renew_every, What::renew, index_, 0, life_);
       break;
-    case What::judged:
-      judged();
-      break;
+    case What::judged: judged(); break;
     case What::connect:
     case What::accept:
     case What::opened:
@@ -181,8 +177,7 @@ bool Node::handle(const Event& event) {
     case What::fault:
     case What::heal:
     case What::traffic:
-    case What::check:
-      return false;
+    case What::check: return false;
   }
   end_turn();
   return true;
@@ -201,7 +196,8 @@ void Node::end_turn() {
   }
   const Time wake_at = mesh_->wake_at();
   if (wake_at == peer::never || wake_at >= tick_due_) return;
-  tick_due_ = std::max(wake_at, events_->now()) + Micros(chance_.below(static_cast<std::uint64_t>(plan_->timers_late.count())));
+  tick_due_ =
+      std::max(wake_at, events_->now()) + Micros(chance_.below(static_cast<std::uint64_t>(plan_->timers_late.count())));
   events_->push(tick_due_, What::tick, index_, 0, life_);
 }
 
@@ -305,12 +301,19 @@ void Node::want_write(ConnId id) {
 void Node::report(const peer::Report& report) {
   using Kind = peer::Report::Kind;
   trace_->note(events_->now(), index_, name_of(report.kind), 0, 0, report.peer + ": " + report.why);
-  const bool over = report.kind == Kind::node_dead || report.kind == Kind::node_left || report.kind == Kind::reincarnated;
+  if (report.kind == Kind::node_dead)
+    for (const auto& peer : mesh_->view(events_->now()))
+      if (peer.name == report.peer && (peer.state == peer::OutLink::State::up || peer.accepts))
+        judge_->fail(name(index_) + " gave " + report.peer + " up, with which it has a live link");
+  if (report.kind == Kind::node_dead && !plan_->discovers && events_->now() - woke_at_ < 10s && woke_at_ > 0us)
+    judge_->fail(name(index_) + " gave " + report.peer + " up for what it missed in its own pause");
+  const bool over =
+      report.kind == Kind::node_dead || report.kind == Kind::node_left || report.kind == Kind::reincarnated;
   if (over) ++given_up_lives_;
   if (over && plan_->weather != Weather::nodes)
     judge_->fail(name(index_) + " took a life for over on mere link faults: " + report.peer + ": " + report.why);
   // The lease bears the incarnation.
-  if (report.kind == Kind::reincarnated) events_->push_in(0us, What::poll, index_, 0, life_);
+  if (report.kind == Kind::reincarnated && plan_->discovers) events_->push_in(0us, What::renew, index_, 1, life_);
 }
 
 }  // namespace sim

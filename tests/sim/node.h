@@ -45,6 +45,7 @@ class Node final : public peer::World, public Host {
   // The first thing after a pause, before anything that waited.
   void wake();
 
+  std::uint8_t index() const { return index_; }
   bool up() const { return mesh_ != nullptr; }
   bool paused() const { return paused_; }
   bool leaving() const { return leaving_; }
@@ -104,6 +105,7 @@ class Node final : public peer::World, public Host {
   bool paused_ = false;
   bool leaving_ = false;
   Time paused_at_{0};
+  Time woke_at_{0};
   std::vector<Event> waiting_;
   std::vector<ConnId> dirty_;
   bool flush_due_ = false;

@@ -38,7 +38,8 @@ void People::write_later(Session& session) {
   if (session.writing_) return;
   session.writing_ = true;
   const bool slow = session.pace > 0us && !hurries_;
-  const Micros delay = slow ? Micros(chance_.below(static_cast<std::uint64_t>(session.pace.count()))) : Micros(chance_.below(2000));
+  const Micros delay =
+      slow ? Micros(chance_.below(static_cast<std::uint64_t>(session.pace.count()))) : Micros(chance_.below(2000));
   events_->push_in(delay, What::written, session.node, session.number, session.life);
 }
 
@@ -130,7 +131,8 @@ void People::login(std::uint8_t user, std::uint8_t node, std::uint32_t life, cha
   Session& session = *sessions_.back();
   session.number = judge_->on_login(user, node);
   of_number_.push_back(&session);
-  if (plan_->slow_readers && chance_.below(3) == 0) session.pace = Micros(chance_.below(chance_.below(4) == 0 ? 5'000'000 : 200'000));
+  if (plan_->slow_readers && chance_.below(3) == 0)
+    session.pace = Micros(chance_.below(chance_.below(4) == 0 ? 5'000'000 : 200'000));
   trace_->note(events_->now(), node, "login", session.number, user);
   const peer::Stamp known = mesh.directory().newest(router.hash(name(user))).stamp;
   session.client_id = router.login(session, name(user));
@@ -141,7 +143,7 @@ void People::login(std::uint8_t user, std::uint8_t node, std::uint32_t life, cha
 }
 
 void People::chat(Session& from, std::uint8_t recipient, bool with_id) {
-  const bool sure = plan_->weather == Weather::links || hurries_;
+  const bool sure = plan_->weather == Weather::links || all_known_;
   const bool there = plan_->weather == Weather::links || session_of(recipient) != nullptr;
   const ChatNumber number = judge_->on_taken(from.number, recipient, with_id, sure && there);
   const std::string line = line_of(number, plan_->big_chats);
@@ -194,13 +196,34 @@ void People::stir_places(const std::vector<Place>& places) {
     return plan(0us, session->node, session->life, {Verb::logout, 0, session->number, 0, 0, false});
   if (session != nullptr && dice < 4)
     return events_->push_in(0us, What::reset, session->node, session->number, session->life);
-  // A login, on the same node as before now and then; sometimes several at once.
-  const std::uint64_t logins = dice == 9 ? 1 + chance_.below(3) : 1;
-  for (std::uint64_t i = 0; i < logins; ++i) {
-    auto node = static_cast<std::uint8_t>(chance_.below(places.size()));
-    if (session != nullptr && chance_.below(4) == 0) node = session->node;
-    if (places[node].router == nullptr) continue;
-    plan(Micros(chance_.below(20'000)), node, places[node].life, {Verb::login, user, 0, 0, 0, false});
+  if (dice == 9) return hop(user, places);
+  // A login, on the same node as before now and then.
+  auto node = static_cast<std::uint8_t>(chance_.below(places.size()));
+  if (session != nullptr && chance_.below(4) == 0) node = session->node;
+  plan_login(0us, user, node, places);
+}
+
+void People::plan_login(Micros delay, std::uint8_t user, std::uint8_t node, const std::vector<Place>& places) {
+  if (places[node].router == nullptr) return;
+  plan(delay, node, places[node].life, {Verb::login, user, 0, 0, 0, false});
+}
+
+// Away and back and elsewhere, faster than the others can hear of it, while they write.
+void People::hop(std::uint8_t user, const std::vector<Place>& places) {
+  const auto span = static_cast<std::uint64_t>((4 * plan_->latency_min + 5ms).count());
+  const auto soon = [this, span] { return Micros(chance_.below(span)); };
+  const Session* const session = session_of(user);
+  if (session != nullptr && chance_.below(2) == 0)
+    events_->push_in(soon(), What::reset, session->node, session->number, session->life);
+  for (std::uint64_t logins = 1 + chance_.below(4); logins > 0; --logins) {
+    const bool back = session != nullptr && chance_.below(2) == 0;
+    plan_login(soon(), user, back ? session->node : static_cast<std::uint8_t>(chance_.below(places.size())), places);
+  }
+  for (std::uint64_t bursts = chance_.below(8); bursts > 0; --bursts) {
+    const Session* const from = any_live();
+    if (from == nullptr) return;
+    const auto count = static_cast<std::uint8_t>(1 + chance_.below(3));
+    plan(soon(), from->node, from->life, {Verb::chat, 0, from->number, user, count, true});
   }
 }
 
@@ -213,6 +236,7 @@ void People::stir_chat() {
 }
 
 void People::call_everybody() {
+  all_known_ = true;
   for (const Session* from : live_)
     for (std::uint8_t user = 0; user < plan_->users; ++user)
       plan(Micros(chance_.below(1'000'000)), from->node, from->life, {Verb::chat, 0, from->number, user, 2, true});

@@ -79,7 +79,8 @@ class People {
     std::uint32_t life = 0;
   };
   void stir(const std::vector<Place>& places);
-  // A burst from every session to every user, without dice.
+  // The calm: everybody is known everywhere and nobody moves any more. A few chats
+  // from every session to every user.
   void call_everybody();
   // Each user logs in somewhere.
   void move_in(const std::vector<Place>& places);
@@ -106,6 +107,8 @@ class People {
   void end(Session& session);
   void write_later(Session& session);
   void stir_places(const std::vector<Place>& places);
+  void plan_login(Micros delay, std::uint8_t user, std::uint8_t node, const std::vector<Place>& places);
+  void hop(std::uint8_t user, const std::vector<Place>& places);
   void stir_chat();
   Session* any_live();
 
@@ -119,6 +122,7 @@ class People {
   std::vector<Session*> live_;
   std::vector<Order> orders_;
   bool hurries_ = false;
+  bool all_known_ = false;
   Time next_move_{0};
 };
 

@@ -22,7 +22,9 @@ class Drawing {
   void draw_faults(std::uint64_t count) {
     for (std::uint64_t i = 0; i < count; ++i) {
       Fault fault = draw();
-      if (fault.at + fault.lasts < plan_.storm_ends && fits(fault)) plan_.faults.push_back(fault);
+      if (fault.at + fault.lasts >= plan_.storm_ends || !fits(fault)) continue;
+      plan_.faults.push_back(fault);
+      if (fault.kind == FaultKind::restart && chance_.below(3) == 0) die_young(fault);
     }
     std::stable_sort(plan_.faults.begin(), plan_.faults.end(),
                      [](const Fault& x, const Fault& y) { return x.at < y.at; });
@@ -33,13 +35,20 @@ class Drawing {
     return low + Micros(chance_.below(static_cast<std::uint64_t>((high - low).count()) + 1));
   }
 
+  // The new process does not live long either.
+  void die_young(Fault fault) {
+    fault.at += fault.lasts + between(200ms, 3s);
+    fault.lasts = between(50ms, 3s);
+    if (fault.at + fault.lasts < plan_.storm_ends) plan_.faults.push_back(fault);
+  }
+
   FaultKind draw_kind() {
-    static constexpr std::array links{FaultKind::refuse, FaultKind::swallow,   FaultKind::accept_close,
-                                      FaultKind::cut,    FaultKind::cut,       FaultKind::cut_storm,
-                                      FaultKind::stall,  FaultKind::half_open, FaultKind::slow,
-                                      FaultKind::partition};
+    static constexpr std::array links{
+        FaultKind::refuse,    FaultKind::swallow, FaultKind::accept_close, FaultKind::cut,  FaultKind::cut,
+        FaultKind::cut_storm, FaultKind::stall,   FaultKind::half_open,    FaultKind::slow, FaultKind::partition};
     static constexpr std::array nodes{FaultKind::restart, FaultKind::pause, FaultKind::leave};
-    static constexpr std::array redis{FaultKind::redis_away, FaultKind::redis_flush, FaultKind::stranger, FaultKind::redis_cut};
+    static constexpr std::array redis{FaultKind::redis_away, FaultKind::redis_flush, FaultKind::stranger,
+                                      FaultKind::redis_cut};
     const std::uint64_t dice = chance_.below(100);
     if (plan_.discovers && dice < 12) return redis[chance_.below(plan_.weather == Weather::nodes ? 4 : 3)];
     if (plan_.weather == Weather::nodes && dice < 45) return nodes[chance_.below(nodes.size())];
@@ -58,18 +67,13 @@ class Drawing {
       case FaultKind::swallow:
       case FaultKind::accept_close:
       case FaultKind::stall:
-      case FaultKind::partition:
-        fault.lasts = between(100ms, outage_max());
-        break;
+      case FaultKind::partition: fault.lasts = between(100ms, outage_max()); break;
       case FaultKind::slow:
         fault.lasts = between(500ms, 10s);
         fault.amount = 1 + chance_.below(200);
         break;
-      case FaultKind::cut:
-        break;
-      case FaultKind::half_open:
-        fault.amount = chance_.below(2);
-        break;
+      case FaultKind::cut: break;
+      case FaultKind::half_open: fault.amount = chance_.below(2); break;
       case FaultKind::cut_storm:
         fault.amount = 3 + chance_.below(18);
         fault.lasts = between(20ms, 5s);
@@ -82,22 +86,15 @@ class Drawing {
       case FaultKind::pause:
         fault.lasts = plan_.weather != Weather::nodes ? between(50ms, 1900ms) : between(500ms, 40s);
         break;
-      case FaultKind::leave:
-        fault.lasts = between(1s, 20s);
-        break;
+      case FaultKind::leave: fault.lasts = between(1s, 20s); break;
       case FaultKind::redis_away:
         fault.amount = chance_.below(3) == 0 ? 1 : 0;
         fault.lasts = between(200ms, 25s);
         break;
-      case FaultKind::redis_cut:
-        fault.lasts = between(200ms, 25s);
-        break;
+      case FaultKind::redis_cut: fault.lasts = between(200ms, 25s); break;
       case FaultKind::redis_flush:
-      case FaultKind::vanish:
-        break;
-      case FaultKind::stranger:
-        fault.amount = chance_.below(2);
-        break;
+      case FaultKind::vanish: break;
+      case FaultKind::stranger: fault.amount = chance_.below(2); break;
     }
     return fault;
   }
@@ -127,20 +124,17 @@ class Drawing {
       }
       case FaultKind::restart:
       case FaultKind::pause:
-      case FaultKind::leave:
-        return fault.a != vanished_ && claim(node_free_[fault.a], fault);
+      case FaultKind::leave: return fault.a != vanished_ && claim(node_free_[fault.a], fault);
       case FaultKind::vanish:
         if (vanished_ != nowhere || !node_free_[fault.a].empty()) return false;
         vanished_ = fault.a;
         return true;
       case FaultKind::redis_away:
-      case FaultKind::redis_flush:
-        return claim(redis_free_, fault);
+      case FaultKind::redis_flush: return claim(redis_free_, fault);
       case FaultKind::cut:
       case FaultKind::slow:
       case FaultKind::redis_cut:
-      case FaultKind::stranger:
-        return true;
+      case FaultKind::stranger: return true;
     }
     return true;
   }
@@ -220,8 +214,8 @@ Plan draw_plan(std::uint64_t seed, double minutes) {
   peer::SeededChance chance(seed * 0x9e3779b97f4a7c15U + 1);
   Plan plan;
   plan.seed = seed;
-  static constexpr std::array weathers{Weather::links, Weather::links, Weather::moves,
-                                       Weather::moves, Weather::nodes, Weather::nodes, Weather::nodes};
+  static constexpr std::array weathers{Weather::links, Weather::links, Weather::moves, Weather::moves,
+                                       Weather::nodes, Weather::nodes, Weather::nodes};
   plan.weather = weathers[chance.below(weathers.size())];
   plan.nodes = static_cast<std::uint8_t>(2 + chance.below(5));
   plan.discovers = chance.below(2) == 0;
@@ -231,7 +225,9 @@ Plan draw_plan(std::uint64_t seed, double minutes) {
   plan.latency_spread = plan.latency_min * static_cast<std::int64_t>(chance.below(4)) / 2;
   plan.turn_max = Micros(chance.below(3) == 0 ? chance.below(2000) : 0);
   plan.timers_late = Micros(chance.below(4) == 0 ? 1 + chance.below(200'000) : 2000);
-  plan.slow_readers = chance.below(3) == 0;
+  plan.slow_readers = chance.below(2) == 0;
+  plan.clocks_differ = chance.below(2) == 0;
+  if (chance.below(12) == 0) plan.crowd = 500 + chance.below(3000);
   plan.big_chats = chance.below(4) == 0;
   plan.chat_every = Micros(20'000 + chance.below(600'000));
   if (plan.weather != Weather::links) plan.move_every = Micros(100'000 + chance.below(3'000'000));
@@ -239,8 +235,7 @@ Plan draw_plan(std::uint64_t seed, double minutes) {
   const auto drawn = Micros(static_cast<std::int64_t>(30'000'000 + chance.below(120'000'000)));
   plan.storm_ends = minutes > 0 ? Micros(static_cast<std::int64_t>(minutes * 60e6)) : drawn;
   const std::uint64_t per_minute = 1 + chance.below(24);
-  Drawing(plan, chance)
-      .draw_faults(1 + per_minute * static_cast<std::uint64_t>(plan.storm_ends.count()) / 60'000'000U);
+  Drawing(plan, chance).draw_faults(1 + per_minute * static_cast<std::uint64_t>(plan.storm_ends.count()) / 60'000'000U);
   return plan;
 }
 

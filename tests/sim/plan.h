@@ -20,25 +20,25 @@ enum class Weather : std::uint8_t {
 
 enum class FaultKind : std::uint8_t {
   // Of the way from node a to node b.
-  refuse,       // dials are refused
-  swallow,      // dials get no answer
-  accept_close, // dials are accepted and closed at once
-  cut,          // what a dialled to b is lost, in the middle of a byte stream
-  cut_storm,    // again and again, `amount` times
-  half_open,    // one side's end is gone without a word; `amount` says which
-  stall,        // nothing gets from a to b
-  slow,         // `amount` bytes a millisecond
-  partition,    // nothing gets through either way
+  refuse,        // dials are refused
+  swallow,       // dials get no answer
+  accept_close,  // dials are accepted and closed at once
+  cut,           // what a dialled to b is lost, in the middle of a byte stream
+  cut_storm,     // again and again, `amount` times
+  half_open,     // one side's end is gone without a word; `amount` says which
+  stall,         // nothing gets from a to b
+  slow,          // `amount` bytes a millisecond
+  partition,     // nothing gets through either way
   // Of node a.
-  restart,      // its process dies; `amount` 1: its host with it, so nobody is told; 2: comes back elsewhere
+  restart,  // its process dies; `amount` 1: its host with it, so nobody is told; 2: comes back elsewhere
   pause,
-  leave,        // in good order; comes back as a new process
-  vanish,       // dies and never comes back
+  leave,   // in good order; comes back as a new process
+  vanish,  // dies and never comes back
   // Of Redis.
-  redis_away,   // for all; `amount` 1: what it held is lost
-  redis_cut,    // for node a alone
+  redis_away,  // for all; `amount` 1: what it held is lost
+  redis_cut,   // for node a alone
   redis_flush,
-  stranger,     // somebody writes an entry into the set that is no node; `amount` 1: under a's name
+  stranger,  // somebody writes an entry into the set that is no node; `amount` 1: under a's name
 };
 
 struct Fault {
@@ -63,8 +63,10 @@ struct Plan {
   Micros timers_late{0};     // at most
   bool slow_readers = false;
   bool big_chats = false;
-  Micros chat_every{0};      // a burst of them, on the average
-  Micros move_every{0};      // a login, logout, move or lost session; 0: never
+  bool clocks_differ = false;
+  std::size_t crowd = 0;         // bystanders on each node
+  Micros chat_every{0};          // a burst of them, on the average
+  Micros move_every{0};          // a login, logout, move or lost session; 0: never
   std::size_t window_bytes = 0;  // of a link; 0: as shipped
   Time storm_ends{0};
   std::vector<Fault> faults;

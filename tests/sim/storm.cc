@@ -17,6 +17,8 @@ constexpr Micros last_chats_within = 6s;
 constexpr Time move_in_at = 5s;
 constexpr Time stir_at = 7s;
 constexpr Micros check_every = 100ms;
+// What was ordered in the storm is done by then.
+constexpr Micros orders_done_after = 1s;
 
 }  // namespace
 
@@ -27,10 +29,12 @@ Storm::Storm(const Plan& plan, Trace::Keep keep)
       judge_(plan_),
       network_(plan_, events_, trace_, plan.seed * 5 + 2),
       people_(plan_, events_, trace_, judge_, plan.seed * 5 + 3) {
-  for (std::uint8_t i = 0; i < plan_.nodes; ++i)
-    nodes_.push_back(std::make_unique<Node>(i, plan_, events_, trace_, network_, registry_, judge_,
-                                            [this](const peer::Address& address) { return who_is_at(address); },
-                                            (plan.seed * 5 + 4) * 16 + i));
+  for (std::uint8_t i = 0; i < plan_.nodes; ++i) {
+    crowds_.emplace_back(judge_, i, plan_.crowd);
+    nodes_.push_back(std::make_unique<Node>(
+        i, plan_, events_, trace_, network_, registry_, judge_,
+        [this](const peer::Address& address) { return who_is_at(address); }, (plan.seed * 5 + 4) * 16 + i));
+  }
 }
 
 Verdict Storm::run() {
@@ -40,7 +44,7 @@ Verdict Storm::run() {
   for (std::size_t i = 0; i < plan_.faults.size(); ++i) events_.push(plan_.faults[i].at, What::fault, nowhere, i);
   events_.push(move_in_at, What::traffic, nowhere, 0);
   events_.push(stir_at, What::traffic, nowhere, 1);
-  events_.push(plan_.storm_ends, What::check, nowhere, 0);
+  events_.push(plan_.storm_ends + orders_done_after, What::check, nowhere, 0);
   while (phase_ != Phase::over && !judge_.breached() && !events_.empty()) dispatch(events_.pop());
 
   Verdict verdict;
@@ -71,38 +75,45 @@ void Storm::handle(const Event& event) {
     case What::opened:
     case What::failed:
     case What::arrival:
-    case What::room:
-      return network_.handle(event);
-    case What::boot:
-      return nodes_[event.x]->boot();
-    case What::wake:
-      return wake(static_cast<std::uint8_t>(event.x));
+    case What::room: return network_.handle(event);
+    case What::boot: return boot(static_cast<std::uint8_t>(event.x));
+    case What::wake: return wake(static_cast<std::uint8_t>(event.x));
     case What::tick:
     case What::flush:
     case What::gone:
     case What::poll:
     case What::view:
     case What::renew:
-    case What::judged:
-      nodes_[event.node]->handle(event);
-      return;
+    case What::judged: nodes_[event.node]->handle(event); return;
     case What::order:
     case What::written:
-    case What::reset:
-      return order(event);
-    case What::fault:
-      return begin(event.x);
-    case What::heal:
-      return heal(event.x);
+    case What::reset: return order(event);
+    case What::fault: return begin(event.x);
+    case What::heal: return heal(event.x);
     case What::traffic:
       if (events_.now() >= plan_.storm_ends) return;
       if (event.x == 0) return people_.move_in(places());
-      people_.stir(places());
+      stir();
       return events_.push_in(Micros(1 + chance_.below(2 * static_cast<std::uint64_t>(plan_.chat_every.count()))),
                              What::traffic, nowhere, 1);
-    case What::check:
-      return check();
+    case What::check: return check();
   }
+}
+
+void Storm::boot(std::uint8_t index) {
+  Node& node = *nodes_[index];
+  node.boot();
+  crowds_[index].gather(node.router());
+  node.end_turn();
+}
+
+void Storm::stir() {
+  people_.stir(places());
+  const std::size_t index = chance_.below(nodes_.size());
+  Node& node = *nodes_[index];
+  if (!node.up() || node.paused() || node.leaving()) return;
+  crowds_[index].stir(node.router(), chance_);
+  node.end_turn();
 }
 
 void Storm::order(const Event& event) {
@@ -163,34 +174,24 @@ void Storm::begin(std::size_t index) {
     case FaultKind::accept_close:
     case FaultKind::stall:
     case FaultKind::slow:
-    case FaultKind::partition:
-      network_.begin(fault);
-      break;
-    case FaultKind::cut:
-      return network_.cut(fault.a, fault.b);
+    case FaultKind::partition: network_.begin(fault); break;
+    case FaultKind::cut: return network_.cut(fault.a, fault.b);
     case FaultKind::cut_storm:
       for (std::uint64_t i = 0; i < fault.amount; ++i)
         events_.push_in(Micros(chance_.below(static_cast<std::uint64_t>(fault.lasts.count()))), What::heal, nowhere,
                         index);
       return;
-    case FaultKind::half_open:
-      return network_.half_open(fault.a, fault.b, fault.amount == 0);
+    case FaultKind::half_open: return network_.half_open(fault.a, fault.b, fault.amount == 0);
     case FaultKind::restart:
     case FaultKind::pause:
     case FaultKind::leave:
-    case FaultKind::vanish:
-      return begin_node_fault(fault);
+    case FaultKind::vanish: return begin_node_fault(fault);
     case FaultKind::stranger:
       return registry_.write({fault.amount == 1 ? Node::name(fault.a) : "stranger" + std::to_string(index),
                               {"10.99.0." + std::to_string(index), 9601}});
-    case FaultKind::redis_away:
-      registry_.set_away(+1);
-      break;
-    case FaultKind::redis_cut:
-      registry_.set_cut(fault.a, +1);
-      break;
-    case FaultKind::redis_flush:
-      return registry_.flush();
+    case FaultKind::redis_away: registry_.set_away(+1); break;
+    case FaultKind::redis_cut: registry_.set_cut(fault.a, +1); break;
+    case FaultKind::redis_flush: return registry_.flush();
   }
   events_.push_in(fault.lasts, What::heal, nowhere, index);
 }
@@ -211,11 +212,13 @@ void Storm::begin_node_fault(const Fault& fault) {
   if (fault.kind == FaultKind::pause) return node.pause(fault.lasts);
   if (fault.kind == FaultKind::restart || fault.kind == FaultKind::vanish) {
     people_.on_death(fault.a);
+    crowds_[fault.a].scatter();
     node.die(fault.amount == 1);
     if (fault.kind == FaultKind::vanish) return;
     if (fault.amount == 2) node.move();
   } else {
     people_.drain(fault.a);
+    crowds_[fault.a].leave(node.router());
     node.leave();
     events_.push_in(std::min<Micros>(fault.lasts / 2, 300ms), What::gone, fault.a, 0, node.life());
   }
@@ -250,7 +253,8 @@ bool Storm::calm() {
   for (std::uint8_t user = 0; user < plan_.users; ++user)
     if (people_.live(user) > 1)
       return unrest_ = people_.name(user) + " has " + std::to_string(people_.live(user)) + " sessions", false;
-  up_ = static_cast<std::size_t>(std::count_if(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->up(); }));
+  up_ = static_cast<std::size_t>(
+      std::count_if(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->up(); }));
   if (plan_.discovers && registry_.size() != up_)
     return unrest_ = "the set has " + std::to_string(registry_.size()) + " members", false;
   return std::all_of(nodes_.begin(), nodes_.end(), [this](const auto& node) { return node_is_calm(*node); });
@@ -278,8 +282,10 @@ bool Storm::node_is_calm(Node& node) {
 
 bool Storm::directory_is_true(Node& node) {
   const peer::Mesh& mesh = node.mesh();
-  std::size_t here = 0;
+  std::size_t here = crowds_[node.index()].here();
   std::size_t elsewhere = 0;
+  for (const Crowd& crowd : crowds_) elsewhere += crowd.here();
+  elsewhere -= here;
   for (std::uint8_t user = 0; user < plan_.users; ++user) {
     const std::string name = people_.name(user);
     const std::string at = mesh.self().name;
@@ -298,8 +304,8 @@ bool Storm::directory_is_true(Node& node) {
     }
   }
   if (node.router().users().size() != here || mesh.directory().size() != elsewhere)
-    return unrest_ = mesh.self().name + " knows of " + std::to_string(mesh.directory().size()) + " logins elsewhere and " +
-                     std::to_string(node.router().users().size()) + " here, but there are " +
+    return unrest_ = mesh.self().name + " knows of " + std::to_string(mesh.directory().size()) +
+                     " logins elsewhere and " + std::to_string(node.router().users().size()) + " here, but there are " +
                      std::to_string(elsewhere) + " and " + std::to_string(here),
            false;
   return true;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/sim/crowd.h"
 #include "tests/sim/events.h"
 #include "tests/sim/judge.h"
 #include "tests/sim/network.h"
@@ -44,6 +45,8 @@ class Storm {
   void heal(std::size_t fault);
   void begin_node_fault(const Fault& fault);
   void order(const Event& event);
+  void boot(std::uint8_t node);
+  void stir();
   void check();
   bool calm();
   bool node_is_calm(Node& node);
@@ -61,6 +64,7 @@ class Storm {
   Network network_;
   People people_;
   std::vector<std::unique_ptr<Node>> nodes_;
+  std::vector<Crowd> crowds_;
   Phase phase_ = Phase::storm;
   Time phase_until_{0};
   Micros whole_after_{0};

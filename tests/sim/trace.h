@@ -41,7 +41,8 @@ class Trace {
     char front[160];
     const std::string who = node == nowhere ? "  " : "n" + std::to_string(node);
     std::snprintf(front, sizeof front, "%12.6f %s %-16.*s %" PRIu64 " %" PRIu64 " ",
-                  static_cast<double>(now.count()) / 1e6, who.c_str(), static_cast<int>(what.size()), what.data(), a, b);
+                  static_cast<double>(now.count()) / 1e6, who.c_str(), static_cast<int>(what.size()), what.data(), a,
+                  b);
     std::string whole = front + std::string(text);
     if (keep_ == Keep::all) {
       std::puts(whole.c_str());

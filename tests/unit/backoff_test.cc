@@ -69,7 +69,7 @@ END_TEST
 START_TEST(only_a_stable_while_forgets_the_failures) {
   const struct {
     const char* sentence;
-    Micros up;  // for so long
+    Micros up;    // for so long
     Micros then;  // the ceiling after that
   } rows[] = {
       {"up for a moment is one more failure", 1us, 800ms},

@@ -35,14 +35,9 @@ void feed(FrameReader& reader, std::string_view piece, Cut& cut) {
   Frame frame;
   for (;;) {
     switch (reader.next(frame)) {
-      case Got::frame:
-        cut.frames.push_back({frame.type, frame.seq, std::string(frame.body)});
-        break;
-      case Got::nothing:
-        return;
-      case Got::broken:
-        cut.broken = true;
-        return;
+      case Got::frame: cut.frames.push_back({frame.type, frame.seq, std::string(frame.body)}); break;
+      case Got::nothing: return;
+      case Got::broken: cut.broken = true; return;
     }
   }
 }
@@ -55,7 +50,9 @@ std::string bytes_of(const std::vector<Copy>& frames) {
 
 const std::vector<Copy>& sample() {
   static const std::vector<Copy> frames{{FrameType::ping, 0, ""},
-                                        {FrameType::chat, 1, "\x01\x03" "bobhello\n"},
+                                        {FrameType::chat, 1,
+                                         "\x01\x03"
+                                         "bobhello\n"},
                                         {FrameType::bye, 0, ""},
                                         {FrameType::users, ~0ULL, std::string(20, '\xff')},
                                         {FrameType::chat, 0x0102030405060708U, std::string("\0\0\0\0", 4)}};
@@ -65,7 +62,9 @@ const std::vector<Copy>& sample() {
 START_TEST(the_bytes_of_a_frame) {
   Buffer out;
   write_frame(out, FrameType::chat, 0x0102030405060708U, "ab");
-  ck_assert(out.view() == "\x0b\0\0\0\x20\x08\x07\x06\x05\x04\x03\x02\x01" "ab"sv);
+  ck_assert(out.view() ==
+            "\x0b\0\0\0\x20\x08\x07\x06\x05\x04\x03\x02\x01"
+            "ab"sv);
   ck_assert_uint_eq(peer::frame_header_bytes, 13);
 }
 END_TEST
@@ -138,7 +137,7 @@ std::string with_size(std::uint32_t size, std::size_t bytes_behind) {
 START_TEST(sizes) {
   const struct {
     const char* sentence;
-    std::uint32_t size;  // as the frame says, of what follows
+    std::uint32_t size;   // as the frame says, of what follows
     std::size_t allowed;  // 0: as it is before the proof
     bool broken;
   } rows[] = {

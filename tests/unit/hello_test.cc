@@ -30,7 +30,7 @@ void expect_same(const std::string& found, const std::string& expected) {
 Hello hello_of(const std::string& name) {
   Hello hello;
   hello.node = name;
-  hello.incarnation = Incarnation{0x1111U + name.back()};
+  hello.incarnation = Incarnation{0x1111U + static_cast<unsigned char>(name.back())};
   hello.previous = Incarnation{0x2222};
   hello.cluster = "main";
   hello.advertised = {"10.0.0.1", 9601};
@@ -357,38 +357,58 @@ START_TEST(what_a_reception_refuses) {
        "that is no peer: it said \"{\"cmd\":\"login\"}?\""},
       {"a frame that is too long", [](const auto&) { return std::string(peer::preface) + "\xff\xff\xff\xff"; }, nullptr,
        Refusal::unexpected, "it sent a malformed greeting"},
-      {"a chat before the hello",
-       [](const auto&) { return std::string(peer::preface) + framed(FrameType::chat, "x"); }, nullptr,
-       Refusal::unexpected, "it sent no hello"},
-      {"a hello that is none",
-       [](const auto&) { return std::string(peer::preface) + framed(FrameType::hello, "x"); }, nullptr,
-       Refusal::unexpected, "its hello is malformed"},
-      {"a second hello", {}, [](Dialler& d) { return framed(FrameType::hello, d.hello); }, Refusal::unexpected,
+      {"a chat before the hello", [](const auto&) { return std::string(peer::preface) + framed(FrameType::chat, "x"); },
+       nullptr, Refusal::unexpected, "it sent no hello"},
+      {"a hello that is none", [](const auto&) { return std::string(peer::preface) + framed(FrameType::hello, "x"); },
+       nullptr, Refusal::unexpected, "its hello is malformed"},
+      {"a second hello",
+       {},
+       [](Dialler& d) { return framed(FrameType::hello, d.hello); },
+       Refusal::unexpected,
        "it sent no proof"},
-      {"a proof cut short", {}, [](Dialler&) { return framed(FrameType::proof, "x"); }, Refusal::unexpected,
+      {"a proof cut short",
+       {},
+       [](Dialler&) { return framed(FrameType::proof, "x"); },
+       Refusal::unexpected,
        "its proof is malformed"},
-      {"another secret", {}, [](Dialler& d) { return d.secret = "other", d.proof(); }, Refusal::secret,
+      {"another secret",
+       {},
+       [](Dialler& d) { return d.secret = "other", d.proof(); },
+       Refusal::secret,
        "the secrets (mesh.secret_file) differ"},
-      {"no secret", {}, [](Dialler& d) { return d.secret = "", d.proof(); }, Refusal::secret,
+      {"no secret",
+       {},
+       [](Dialler& d) { return d.secret = "", d.proof(); },
+       Refusal::secret,
        "the secrets (mesh.secret_file) differ"},
-      {"the acceptor's own proof, sent back", {}, [](Dialler& d) { return d.proof(Role::acceptor); }, Refusal::secret,
+      {"the acceptor's own proof, sent back",
+       {},
+       [](Dialler& d) { return d.proof(Role::acceptor); },
+       Refusal::secret,
        "the secrets (mesh.secret_file) differ"},
-      {"one bit of the proof flipped", {},
+      {"one bit of the proof flipped",
+       {},
        [](Dialler& d) {
          std::string proof = d.proof();
          proof[20] = static_cast<char>(proof[20] ^ 1);
          return proof;
        },
-       Refusal::secret, "the secrets (mesh.secret_file) differ"},
-      {"one bit of what is said beside it flipped", {},
+       Refusal::secret,
+       "the secrets (mesh.secret_file) differ"},
+      {"one bit of what is said beside it flipped",
+       {},
        [](Dialler& d) {
          std::string proof = d.proof();
          proof.back() = static_cast<char>(proof.back() ^ 1);
          return proof;
        },
-       Refusal::secret, "the secrets (mesh.secret_file) differ"},
-      {"more behind the proof", {}, [](Dialler& d) { return d.proof() + framed(FrameType::chat, "x"); },
-       Refusal::unexpected, "it did not wait for its welcome"},
+       Refusal::secret,
+       "the secrets (mesh.secret_file) differ"},
+      {"more behind the proof",
+       {},
+       [](Dialler& d) { return d.proof() + framed(FrameType::chat, "x"); },
+       Refusal::unexpected,
+       "it did not wait for its welcome"},
   };
   const peer::Self self = self_of("n2", "secret");
   for (const auto& row : rows) {

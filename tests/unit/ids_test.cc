@@ -61,16 +61,21 @@ START_TEST(user_names) {
       {"no normalisation: a combining accent stands", "e\xcc\x81", true},
       {"64 bytes are allowed", std::string(64, 'x'), true},
       {"65 are not", std::string(65, 'x'), false},
-      {"bytes count, not characters: 21 of three and one", std::string(1, 'x') + [] {
-         std::string s;
-         for (int i = 0; i < 21; ++i) s += "\xe5\xbc\xa0";
-         return s;
-       }(), true},
-      {"22 of three are 66 bytes", [] {
+      {"bytes count, not characters: 21 of three and one",
+       std::string(1, 'x') +
+           [] {
+             std::string s;
+             for (int i = 0; i < 21; ++i) s += "\xe5\xbc\xa0";
+             return s;
+           }(),
+       true},
+      {"22 of three are 66 bytes",
+       [] {
          std::string s;
          for (int i = 0; i < 22; ++i) s += "\xe5\xbc\xa0";
          return s;
-       }(), false},
+       }(),
+       false},
       {"a lone continuation byte", "a\x80", false},
       {"a sequence cut short at the end", "a\xe5\xbc", false},
       {"an overlong slash", "\xc0\xaf", false},
@@ -104,8 +109,7 @@ START_TEST(user_names_forbid_these_and_only_these) {
   for (const auto& row : rows) {
     for (char32_t c = row.first; c <= row.last; ++c)
       ck_assert_msg(!allowed(c), "%s: U+%04X is allowed", row.sentence, static_cast<unsigned>(c));
-    if (row.first > 0)
-      ck_assert_msg(allowed(row.first - 1) == row.before, "%s: the one before", row.sentence);
+    if (row.first > 0) ck_assert_msg(allowed(row.first - 1) == row.before, "%s: the one before", row.sentence);
     ck_assert_msg(allowed(row.last + 1) == row.after, "%s: the one after", row.sentence);
   }
   // Nothing else: all others of Unicode, but the surrogates, are allowed.
@@ -133,13 +137,19 @@ START_TEST(utf8_refuses) {
     const char* sentence;
     std::string_view bytes;
   } rows[] = {
-      {"a continuation byte first", "\x80"sv},           {"the last continuation byte first", "\xbf"sv},
-      {"an overlong NUL of two bytes", "\xc0\x80"sv},    {"C1 begins only overlong forms", "\xc1\xbf"sv},
-      {"an overlong form of three bytes", "\xe0\x9f\xbf"sv}, {"an overlong form of four bytes", "\xf0\x8f\xbf\xbf"sv},
-      {"over U+10FFFF", "\xf4\x90\x80\x80"sv},           {"F5 begins nothing", "\xf5\x80\x80\x80"sv},
-      {"FE", "\xfe\x80\x80\x80"sv},                      {"FF", "\xff"sv},
+      {"a continuation byte first", "\x80"sv},
+      {"the last continuation byte first", "\xbf"sv},
+      {"an overlong NUL of two bytes", "\xc0\x80"sv},
+      {"C1 begins only overlong forms", "\xc1\xbf"sv},
+      {"an overlong form of three bytes", "\xe0\x9f\xbf"sv},
+      {"an overlong form of four bytes", "\xf0\x8f\xbf\xbf"sv},
+      {"over U+10FFFF", "\xf4\x90\x80\x80"sv},
+      {"F5 begins nothing", "\xf5\x80\x80\x80"sv},
+      {"FE", "\xfe\x80\x80\x80"sv},
+      {"FF", "\xff"sv},
       {"an ASCII byte where a continuation should be", "\xc3("sv},
-      {"the third byte is none", "\xe2\x82("sv},         {"the fourth byte is none", "\xf0\x9f\x98("sv},
+      {"the third byte is none", "\xe2\x82("sv},
+      {"the fourth byte is none", "\xf0\x9f\x98("sv},
       {"a lead where a continuation should be", "\xe2\xe2\x82"sv},
   };
   for (const auto& row : rows) ck_assert_msg(peer::next_utf8(row.bytes).length == 0, "%s", row.sentence);
@@ -199,7 +209,8 @@ START_TEST(addresses) {
     ck_assert_msg(address->host == row.host && address->port == row.port, "%s", row.sentence);
     ck_assert_msg(to_string(*address) == row.text, "%s: back to text", row.sentence);
   }
-  expect_same(peer::parse_address("x").why(), "expected HOST:PORT, for example 127.0.0.1:9601 or [::1]:9601, found \"x\"");
+  expect_same(peer::parse_address("x").why(),
+              "expected HOST:PORT, for example 127.0.0.1:9601 or [::1]:9601, found \"x\"");
   expect_same(peer::parse_address("x:y").why(), "expected a port from 0 to 65535 after the last colon, found \"y\"");
 }
 END_TEST
@@ -209,10 +220,21 @@ START_TEST(kinds_of_addresses) {
     const char* host;
     bool wildcard, loopback;
   } rows[] = {
-      {"0.0.0.0", true, false}, {"::", true, false},        {"0", true, false},          {"0:0:0:0:0:0:0:0", true, false},
-      {"::0.0.0.0", true, false}, {"127.0.0.1", false, true}, {"127.255.0.9", false, true}, {"::1", false, true},
-      {"localhost", false, true}, {"10.0.0.1", false, false}, {"100.0.0.0", false, false}, {"::2", false, false},
-      {"127.evil.org", false, false}, {"localhost.org", false, false}, {"128.0.0.1", false, false},
+      {"0.0.0.0", true, false},
+      {"::", true, false},
+      {"0", true, false},
+      {"0:0:0:0:0:0:0:0", true, false},
+      {"::0.0.0.0", true, false},
+      {"127.0.0.1", false, true},
+      {"127.255.0.9", false, true},
+      {"::1", false, true},
+      {"localhost", false, true},
+      {"10.0.0.1", false, false},
+      {"100.0.0.0", false, false},
+      {"::2", false, false},
+      {"127.evil.org", false, false},
+      {"localhost.org", false, false},
+      {"128.0.0.1", false, false},
   };
   for (const auto& row : rows) {
     ck_assert_msg(peer::is_wildcard({row.host, 1}) == row.wildcard, "%s", row.host);
@@ -225,10 +247,11 @@ START_TEST(members) {
   const auto member = peer::parse_member("n1@[::1]:9601");
   ck_assert(member && member->name == "n1" && member->address == (peer::Address{"::1", 9601}));
   expect_same(to_string(*member), "n1@[::1]:9601");
-  for (const std::string_view bad : {"", "n1", "@h:1", "n1@", "n1@h", "n 1@h:1", "n1@@h:1", "n1@h:1@h:1", "n1@h:70000",
-                                     "n\n1@h:1"})
+  for (const std::string_view bad :
+       {"", "n1", "@h:1", "n1@", "n1@h", "n 1@h:1", "n1@@h:1", "n1@h:1@h:1", "n1@h:70000", "n\n1@h:1"})
     ck_assert_msg(!peer::parse_member(bad), "%s", std::string(bad).c_str());
-  expect_same(peer::parse_member("h:1").why(), "expected NAME@HOST:PORT with a NAME of 1 to 64 of A-Z a-z 0-9 . _ -, found \"h:1\"");
+  expect_same(peer::parse_member("h:1").why(),
+              "expected NAME@HOST:PORT with a NAME of 1 to 64 of A-Z a-z 0-9 . _ -, found \"h:1\"");
 }
 END_TEST
 

@@ -174,7 +174,8 @@ START_TEST(a_pause) {
   pair.n2->mesh.suspend(pair.net.now);
   ck_assert(pair.n2->mesh.accepted(pair.net.now, "x") == 0);
   pair.net.run_for(3s);
-  ck_assert_msg(pair.crowd2.arrived.empty() && pair.n2->mesh.directory().size() == 1, "nothing is read, nothing forgotten");
+  ck_assert_msg(pair.crowd2.arrived.empty() && pair.n2->mesh.directory().size() == 1,
+                "nothing is read, nothing forgotten");
   pair.n2->mesh.resume(pair.net.now);
   pair.net.run_until([&] { return pair.n1->mesh.whole() && pair.n2->mesh.whole(); });
   pair.net.pump();

@@ -88,7 +88,10 @@ START_TEST(what_both_sides_name) {
        "node.cluster differs: \"main\" at n1, \"test\" at n2", "node.cluster differs: \"test\" at n2, \"main\" at n1"},
       {"another value of a setting", [](auto&, auto& two) { two.self.settings[0].value = "3"; },
        "sessions.per_user differs: \"1\" at n1, \"3\" at n2", "sessions.per_user differs: \"3\" at n2, \"1\" at n1"},
-      {"a setting that only one has", [](auto&, auto& two) { two.self.settings.push_back({"a.b", "c"}); },
+      {"a setting that only one has",
+       [](auto&, auto& two) {
+         two.self.settings.push_back({"a.b", "c"});
+       },
        "a.b differs: \"unset\" at n1, \"c\" at n2", "a.b differs: \"c\" at n2, \"unset\" at n1"},
   };
   for (const auto& row : rows) {

@@ -96,8 +96,7 @@ START_TEST(a_live_link_keeps_a_node) {
 END_TEST
 
 START_TEST(a_lease_keeps_a_node) {
-  play({{"no link at all", 0ms, {leased("n2", 2)}, "+n2"},
-        {"a lease is enough", 1h, {leased("n2", 2)}, "+n2"}});
+  play({{"no link at all", 0ms, {leased("n2", 2)}, "+n2"}, {"a lease is enough", 1h, {leased("n2", 2)}, "+n2"}});
 }
 END_TEST
 

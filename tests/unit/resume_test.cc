@@ -56,7 +56,10 @@ bool all_arrived(const Pair& pair, std::size_t n) {
 void cut_at(std::size_t bytes, bool receipts, bool repeatedly) {
   Pair pair;
   const auto limit = [&](Wire& wire) { (receipts ? wire.dialler() : wire.acceptor()).left = bytes; };
-  if (repeatedly) pair.net.on_wire = [&](Wire& wire) { if (wire.between("n1", "n2")) limit(wire); };
+  if (repeatedly)
+    pair.net.on_wire = [&](Wire& wire) {
+      if (wire.between("n1", "n2")) limit(wire);
+    };
   limit(*pair.net.wire("n1", "n2"));
   for (int i = 0; i < 10; ++i) pair.crowd1.send("bob", std::to_string(i));
   pair.net.pump();
@@ -106,7 +109,8 @@ START_TEST(a_storm_of_cuts) {
     std::vector<std::size_t> pending;
     std::size_t seen = 0;
     for (int round = 0; round < 400 || pair.crowd1.ended.size() < sent; ++round) {
-      if (round > 5000) ck_abort_msg("seed %d: %zu of %zu ended", static_cast<int>(seed), pair.crowd1.ended.size(), sent);
+      if (round > 5000)
+        ck_abort_msg("seed %d: %zu of %zu ended", static_cast<int>(seed), pair.crowd1.ended.size(), sent);
       if (round < 400)
         for (std::uint64_t n = chance.below(20); n > 0; --n) pair.crowd1.send("bob", std::to_string(sent++));
       if (chance.below(10) == 0) pair.net.cut(chance.below(2) == 0 ? "n1" : "n2", chance.below(2) == 0 ? "n2" : "n1");
@@ -236,7 +240,8 @@ START_TEST(control_goes_ahead_of_chats) {
   Pair pair;
   for (int i = 0; i < 20'000; ++i) ck_assert(pair.crowd1.send("bob", std::string(100, 'x')) == Mesh::Sent::yes);
   std::vector<FrameType> frames = next_frames(pair);
-  ck_assert_msg(frames.size() > 500 && frames.size() < 2000, "bulk goes in portions, that nothing waits long behind it");
+  ck_assert_msg(frames.size() > 500 && frames.size() < 2000,
+                "bulk goes in portions, that nothing waits long behind it");
   ck_assert(frames.front() == FrameType::chat && frames.back() == FrameType::chat);
   pair.crowd1.login("alice");
   pair.net.now += 1s;

@@ -62,7 +62,8 @@ START_TEST(buffer_is_a_string_with_two_ends) {
       switch (chance.below(3)) {
         case 0: buffer.append(more); break;
         case 1: std::copy(more.begin(), more.end(), buffer.grow(n)); break;
-        default: for (const char c : more) buffer.push_back(c);
+        default:
+          for (const char c : more) buffer.push_back(c);
       }
       model += more;
     } else {

@@ -68,10 +68,10 @@ class Host final : public peer::World {
 struct End {
   Host* host = nullptr;
   peer::ConnId conn = 0;
-  bool over = false;    // closed by the host or told to it as lost
-  bool wants = false;   // the mesh has something to fill
-  bool held = false;    // what is on its way to here stays on its way
-  std::string to_read;  // on its way to here
+  bool over = false;                                           // closed by the host or told to it as lost
+  bool wants = false;                                          // the mesh has something to fill
+  bool held = false;                                           // what is on its way to here stays on its way
+  std::string to_read;                                         // on its way to here
   std::size_t left = std::numeric_limits<std::size_t>::max();  // bytes until the wire is cut
 };
 
@@ -87,12 +87,12 @@ struct Wire {
 class Net {
  public:
   peer::Time now{0};
-  std::size_t piece_bytes = std::numeric_limits<std::size_t>::max();  // delivered at a time
+  std::size_t piece_bytes = std::numeric_limits<std::size_t>::max();    // delivered at a time
   std::size_t in_flight_max = std::numeric_limits<std::size_t>::max();  // then the writer waits
-  std::function<void(Wire&)> on_wire;                                 // every new one
-  std::function<void(const Host&, std::string_view)> on_write;       // every portion that a mesh fills
-  std::vector<peer::Time> dials;                                      // of everybody
-  std::vector<peer::ConnId> swallowed;                                // dials that nobody answers
+  std::function<void(Wire&)> on_wire;                                   // every new one
+  std::function<void(const Host&, std::string_view)> on_write;          // every portion that a mesh fills
+  std::vector<peer::Time> dials;                                        // of everybody
+  std::vector<peer::ConnId> swallowed;                                  // dials that nobody answers
 
   static peer::Address address(int n) { return {"10.0.0." + std::to_string(n), 9601}; }
   // Node n of `count`: named "nN", everybody else static.
@@ -280,7 +280,9 @@ class Net {
   std::vector<std::pair<peer::Address, Answer>> answers_;
 };
 
-inline void Host::dial(peer::ConnId conn, const peer::Address& address) { net_.dialled_.push_back({this, conn, address}); }
+inline void Host::dial(peer::ConnId conn, const peer::Address& address) {
+  net_.dialled_.push_back({this, conn, address});
+}
 inline void Host::close(peer::ConnId conn) {
   std::erase_if(net_.dialled_, [&](const Net::Dialled& each) { return each.host == this && each.conn == conn; });
   if (End* const end = net_.find(*this, conn)) end->over = true;
@@ -356,7 +358,8 @@ class Crowd final : public peer::Guest {
   }
   void on_lane_reset(peer::PeerId, std::string_view recipient) override { resets.emplace_back(recipient); }
   void on_era(peer::PeerId) override { ++eras; }
-  void on_settled(peer::PeerId, peer::Seq, const peer::Ticket&, std::string_view body, peer::Settled how, bool sent) override {
+  void on_settled(peer::PeerId, peer::Seq, const peer::Ticket&, std::string_view body, peer::Settled how,
+                  bool sent) override {
     ended.push_back({std::string(peer::decode_chat(body).chat.line), how, sent});
   }
   void on_user(peer::PeerId, std::string_view name, std::uint64_t, peer::Stamp) override { heard.emplace_back(name); }

@@ -39,6 +39,7 @@ class Person final : public chat::Client {
       const Delivery delivery = std::move(waiting.front());
       waiting.pop_front();
       got.push_back(delivery.text);
+      if (diary != nullptr) diary->push_back(delivery.text);
       router_.on_written(delivery.origin);
     }
   }
@@ -78,6 +79,7 @@ class Person final : public chat::Client {
   chat::ClientId id = 0;
   bool reads = true;      // at once; else when the test calls flush()
   bool hangs_up = false;  // at the next delivery
+  std::vector<std::string>* diary = nullptr;  // where all write down what they got, in order
   std::deque<Delivery> waiting;
   std::vector<std::string> got;
   std::vector<std::string> outcomes;

@@ -35,5 +35,5 @@ inline int run(const char* file, std::initializer_list<const TTest*> tests) {
 
 }  // namespace suite
 
-#define SUITE(...)                                          \
+#define SUITE(...) \
   int main() { return suite::run(__FILE__, {__VA_ARGS__}); }

@@ -253,7 +253,8 @@ START_TEST(memory_goes_with_the_frames) {
   // Large and small by turns, a few of each unsettled at a time.
   peer::SeededChance chance(4);
   for (int i = 0; i < 3000; ++i) {
-    append(stream, std::string(chance.below(3) == 0 ? 66'000 + static_cast<std::size_t>(chance.below(40'000)) : 50, 'x'));
+    append(stream,
+           std::string(chance.below(3) == 0 ? 66'000 + static_cast<std::size_t>(chance.below(40'000)) : 50, 'x'));
     if (stream.end() > 6) stream.settle(stream.end() - 1 - chance.below(6));
     if (stream.end() > 6) stream.settle_through(stream.end() - 6);
   }
@@ -280,7 +281,8 @@ struct Model {
   }
   std::size_t bytes(std::size_t from) const {
     std::size_t sum = 0;
-    for (std::size_t at = from; at < end(); ++at) sum += frames[at - 1].settled ? 0 : frames[at - 1].body.size() + header;
+    for (std::size_t at = from; at < end(); ++at)
+      sum += frames[at - 1].settled ? 0 : frames[at - 1].body.size() + header;
     return sum;
   }
   std::string fill(std::size_t budget) {
@@ -340,12 +342,11 @@ void model_test(std::uint64_t seed) {
     model.next = std::max(model.next, model.begin());
     const Stream::Held held = stream.find(any);
     const bool known = any >= 1 && any < model.end() && !model.frames[any - 1].settled;
-    const bool same = stream.end() == model.end() && stream.begin() == model.begin() &&
-                      stream.bytes() == model.bytes(1) && pool.bytes == stream.bytes() &&
-                      stream.unsent_bytes() == model.bytes(model.next) &&
-                      stream.unsent() == (model.bytes(model.next) > 0) && stream.empty() == (model.bytes(1) == 0) &&
-                      held.known == known &&
-                      (!known || (held.body == model.frames[any - 1].body && held.sent == (any < model.next)));
+    const bool same =
+        stream.end() == model.end() && stream.begin() == model.begin() && stream.bytes() == model.bytes(1) &&
+        pool.bytes == stream.bytes() && stream.unsent_bytes() == model.bytes(model.next) &&
+        stream.unsent() == (model.bytes(model.next) > 0) && stream.empty() == (model.bytes(1) == 0) &&
+        held.known == known && (!known || (held.body == model.frames[any - 1].body && held.sent == (any < model.next)));
     if (!same) ck_abort_msg("seed %d, step %d", static_cast<int>(seed), i);
   }
 }
