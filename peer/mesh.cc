@@ -354,12 +354,8 @@ void Mesh::lost(ConnId id, Time now, std::string_view why) {
   Peer& peer = *peers_[conn.peer];
   conns_.erase(at);
   switch (conn.duty) {
-    case Duty::out:
-      peer.out_conn = 0;
-      return peer.out.on_lost(now, why);
-    case Duty::in:
-      peer.in_conn = 0;
-      return peer.in.on_lost(why);
+    case Duty::out: peer.out_conn = 0; return peer.out.on_lost(now, why);
+    case Duty::in: peer.in_conn = 0; return peer.in.on_lost(why);
   }
 }
 

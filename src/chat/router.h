@@ -104,7 +104,7 @@ class Router final : public Desk, public peer::Guest {
   };
   struct Lane {
     Way way;
-    Refusals refused;  // before, of those that began it
+    Refusals refused;    // before, of those that began it
     bool waits = false;  // has an entry in waiting_
     std::uint32_t unsettled = 0;
   };

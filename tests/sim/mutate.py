@@ -23,6 +23,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 MUTATIONS = [
     ("rewind", "a new connection goes on where the receiver stands",
      "peer/outlink.cc", "chats_.rewind(welcome.chats);", ""),
+    ("control-rewind", "who is here goes on where the receiver stands",
+     "peer/outlink.cc", "control_.rewind(welcome.control);", ""),
     ("outcome-rewind", "outcomes that were under way are told again",
      "peer/inlink.cc", "outcomes_.rewind(proof.outcomes);", ""),
     ("maybe", "what a dead node may have had is not sent again",
@@ -143,7 +145,11 @@ def main():
         scratch = pathlib.Path(temporary)
         base = scratch / "base"
         copy_tree(base)
-        build(base, base, None, base / "sim")
+        try:
+            build(base, base, None, base / "sim")
+        except RuntimeError as why:
+            print(why)
+            return 1
         sound = run([str(base / "sim"), "--seeds", str(arguments.seeds), "--no-shrink"], base)
         if sound.returncode != 0:
             print(sound.stdout)

@@ -17,8 +17,7 @@ constexpr std::uint64_t pack(std::uint32_t conn, unsigned direction) { return (s
 
 }  // namespace
 
-Network::Network(const Plan& plan, Events& events, Trace& trace, std::uint64_t seed)
-    : plan_(&plan), events_(&events), trace_(&trace), chance_(seed) {
+Network::Network(const Plan& plan, Events& events, std::uint64_t seed) : plan_(&plan), events_(&events), chance_(seed) {
   for (auto& from : paths_)
     for (Path& path : from)
       path.extra = Micros(chance_.below(static_cast<std::uint64_t>(plan.latency_min.count()) / 2 + 1));

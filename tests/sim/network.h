@@ -18,7 +18,6 @@
 #include "peer/self.h"
 #include "tests/sim/events.h"
 #include "tests/sim/plan.h"
-#include "tests/sim/trace.h"
 
 namespace sim {
 
@@ -39,7 +38,7 @@ class Host {
 
 class Network {
  public:
-  Network(const Plan& plan, Events& events, Trace& trace, std::uint64_t seed);
+  Network(const Plan& plan, Events& events, std::uint64_t seed);
 
   // --- Hosts.
   void plug_in(std::uint8_t host, Host&);
@@ -118,7 +117,6 @@ class Network {
 
   const Plan* plan_;
   Events* events_;
-  Trace* trace_;
   peer::SeededChance chance_;
   std::deque<Conn> conns_;
   std::array<Place, 8> places_;

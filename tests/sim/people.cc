@@ -99,7 +99,15 @@ void People::on_death(std::uint8_t node) {
     session->state = Session::State::gone;
     session->pending_.clear();
     judge_->on_ended(session->number);
+    bereft_[node].push_back(session->user);
     std::erase(live_, session.get());
+  }
+}
+
+void People::on_boot(std::uint8_t node, const std::vector<Place>& places) {
+  for (const std::uint8_t user : std::exchange(bereft_[node], {})) {
+    if (session_of(user) != nullptr || chance_.below(3) == 0) continue;
+    plan_login(Micros(chance_.below(500'000)), user, node, places);
   }
 }
 

@@ -4,6 +4,7 @@
 // later, in order; what is not when the session ends goes back to the router.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -89,6 +90,8 @@ class People {
   void on_reset(SessionNumber);
   // The process is gone, its sessions with it.
   void on_death(std::uint8_t node);
+  // It is back: so are some of those who were there when it died.
+  void on_boot(std::uint8_t node, const std::vector<Place>& places);
   // Sessions of a node that drains.
   void drain(std::uint8_t node);
 
@@ -121,6 +124,7 @@ class People {
   std::vector<Session*> of_number_{nullptr};
   std::vector<Session*> live_;
   std::vector<Order> orders_;
+  std::array<std::vector<std::uint8_t>, 8> bereft_;  // users, by node
   bool hurries_ = false;
   bool all_known_ = false;
   Time next_move_{0};

@@ -24,7 +24,7 @@ class Drawing {
       Fault fault = draw();
       if (fault.at + fault.lasts >= plan_.storm_ends || !fits(fault)) continue;
       plan_.faults.push_back(fault);
-      if (fault.kind == FaultKind::restart && chance_.below(3) == 0) die_young(fault);
+      if (fault.kind == FaultKind::restart && chance_.below(2) == 0) die_young(fault);
     }
     std::stable_sort(plan_.faults.begin(), plan_.faults.end(),
                      [](const Fault& x, const Fault& y) { return x.at < y.at; });
@@ -229,12 +229,12 @@ Plan draw_plan(std::uint64_t seed, double minutes) {
   plan.clocks_differ = chance.below(2) == 0;
   if (chance.below(12) == 0) plan.crowd = 500 + chance.below(3000);
   plan.big_chats = chance.below(4) == 0;
-  plan.chat_every = Micros(20'000 + chance.below(600'000));
+  plan.chat_every = Micros(10'000 + chance.below(300'000));
   if (plan.weather != Weather::links) plan.move_every = Micros(100'000 + chance.below(3'000'000));
   if (plan.weather == Weather::nodes && chance.below(5) == 0) plan.window_bytes = 4096 + chance.below(100'000);
   const auto drawn = Micros(static_cast<std::int64_t>(30'000'000 + chance.below(120'000'000)));
   plan.storm_ends = minutes > 0 ? Micros(static_cast<std::int64_t>(minutes * 60e6)) : drawn;
-  const std::uint64_t per_minute = 1 + chance.below(24);
+  const std::uint64_t per_minute = 2 + chance.below(40);
   Drawing(plan, chance).draw_faults(1 + per_minute * static_cast<std::uint64_t>(plan.storm_ends.count()) / 60'000'000U);
   return plan;
 }

@@ -27,7 +27,7 @@ Storm::Storm(const Plan& plan, Trace::Keep keep)
       chance_(plan.seed * 5 + 1),
       trace_(keep),
       judge_(plan_),
-      network_(plan_, events_, trace_, plan.seed * 5 + 2),
+      network_(plan_, events_, plan.seed * 5 + 2),
       people_(plan_, events_, trace_, judge_, plan.seed * 5 + 3) {
   for (std::uint8_t i = 0; i < plan_.nodes; ++i) {
     crowds_.emplace_back(judge_, i, plan_.crowd);
@@ -104,6 +104,7 @@ void Storm::boot(std::uint8_t index) {
   Node& node = *nodes_[index];
   node.boot();
   crowds_[index].gather(node.router());
+  people_.on_boot(index, places());
   node.end_turn();
 }
 

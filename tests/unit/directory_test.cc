@@ -291,5 +291,6 @@ END_TEST
 
 }  // namespace
 
-SUITE(one_owner, the_newest_answers, back_again, a_move_within_a_node, a_hidden_telling_replaces_whole, slots_are_given_out_again,
-      collisions, like_a_multimap, at_most_32_bytes_a_remote_user, empty_again_it_holds_next_to_nothing)
+SUITE(one_owner, the_newest_answers, back_again, a_move_within_a_node, a_hidden_telling_replaces_whole,
+      slots_are_given_out_again, collisions, like_a_multimap, at_most_32_bytes_a_remote_user,
+      empty_again_it_holds_next_to_nothing)

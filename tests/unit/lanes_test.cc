@@ -377,5 +377,5 @@ END_TEST
 }  // namespace
 
 SUITE(the_recipient_moves, the_recipient_leaves_with_some_read, not_here_and_back_again, not_here_and_back_unheard,
-      not_here_again_and_again, refused_by_one_after_another, sixty_four_may_wait, no_barrier_for_another_life, a_new_life_clears_the_barriers,
-      storms)
+      not_here_again_and_again, refused_by_one_after_another, sixty_four_may_wait, no_barrier_for_another_life,
+      a_new_life_clears_the_barriers, storms)

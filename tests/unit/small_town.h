@@ -77,8 +77,8 @@ class Person final : public chat::Client {
     chat::Origin origin;
   };
   chat::ClientId id = 0;
-  bool reads = true;      // at once; else when the test calls flush()
-  bool hangs_up = false;  // at the next delivery
+  bool reads = true;                          // at once; else when the test calls flush()
+  bool hangs_up = false;                      // at the next delivery
   std::vector<std::string>* diary = nullptr;  // where all write down what they got, in order
   std::deque<Delivery> waiting;
   std::vector<std::string> got;
