@@ -65,7 +65,6 @@ void InLink::forget() {
   control_epoch_ = 0;
   control_received_ = chats_received_ = 0;
   arrivals_.clear();
-  arrivals_begin_ = 1;
   unsettled_ = 0;
   changed_first_ = changed_last_ = 0;
   outcomes_.reset();
@@ -147,9 +146,7 @@ void InLink::on_control(const Frame& frame) {
 // A number may be passed over (the sender took that chat back), never repeated.
 void InLink::on_chat_stream(const Frame& frame) {
   if (frame.seq <= chats_received_) return;
-  if (arrivals_.empty()) arrivals_begin_ = frame.seq;
-  while (arrivals_begin_ + arrivals_.size() < frame.seq) arrivals_.push_back(Arrival::told);
-  arrivals_.push_back(Arrival::pending);
+  arrivals_.put(frame.seq, Arrival::pending);
   ++unsettled_;
   chats_received_ = frame.seq;
   if (frame.type == FrameType::lane_reset) {
@@ -166,10 +163,9 @@ void InLink::on_chat_stream(const Frame& frame) {
 }
 
 bool InLink::settle(std::uint32_t era, Seq seq, WireOutcome outcome) {
-  if (era != era_ || seq < arrivals_begin_ || seq >= arrivals_begin_ + arrivals_.size()) return false;
-  Arrival& arrival = arrivals_[seq - arrivals_begin_];
-  if (arrival != Arrival::pending) return false;
-  arrival = Arrival{static_cast<std::uint8_t>(outcome)};
+  Arrival* const arrival = era == era_ ? arrivals_.find(seq) : nullptr;
+  if (arrival == nullptr || *arrival != Arrival::pending) return false;
+  *arrival = Arrival{static_cast<std::uint8_t>(outcome)};
   --unsettled_;
   if (changed_first_ == 0) {
     changed_first_ = changed_last_ = seq;
@@ -183,16 +179,19 @@ bool InLink::settle(std::uint32_t era, Seq seq, WireOutcome outcome) {
 
 void InLink::gather_outcomes() {
   static_assert(static_cast<int>(WireOutcome::done) == static_cast<int>(Arrival::done));
-  Seq at = changed_first_;
-  while (at != 0 && at <= changed_last_) {
+  if (changed_first_ == 0) return;
+  const Seq end = changed_last_ + 1;
+  Seq at = arrivals_.next(changed_first_, end);
+  while (at < end) {
     Buffer body;
     Writer writer(body);
-    for (std::size_t runs = 0; at <= changed_last_ && runs < runs_max;) {
-      const Arrival kind = arrivals_[at - arrivals_begin_];
-      const Seq first = at;
-      for (; at <= changed_last_ && arrivals_[at - arrivals_begin_] == kind; ++at)
-        if (kind != Arrival::pending) arrivals_[at - arrivals_begin_] = Arrival::told;
-      if (kind == Arrival::pending || kind == Arrival::told) continue;
+    for (std::size_t runs = 0; at < end && runs < runs_max; at = arrivals_.next(at, end)) {
+      const Seq first = at++;
+      const Arrival kind = *arrivals_.find(first);
+      if (kind == Arrival::pending) continue;
+      arrivals_.take_out(first);
+      for (const Arrival* each = arrivals_.find(at); each != nullptr && *each == kind; each = arrivals_.find(++at))
+        arrivals_.take_out(at);
       writer.u64(first);
       writer.u32(static_cast<std::uint32_t>(at - first));
       writer.u8(static_cast<std::uint8_t>(kind));
@@ -202,10 +201,6 @@ void InLink::gather_outcomes() {
     if (!body.empty()) outcomes_.append(FrameType::outcomes, pieces, body.size());
   }
   changed_first_ = changed_last_ = 0;
-  while (!arrivals_.empty() && arrivals_.front() == Arrival::told) {
-    arrivals_.pop_front();
-    ++arrivals_begin_;
-  }
 }
 
 void InLink::fill(Buffer& out) {

@@ -15,7 +15,7 @@
 
 #include "peer/frame.h"
 #include "peer/hello.h"
-#include "peer/ring.h"
+#include "peer/numbered.h"
 #include "peer/self.h"
 #include "peer/stream.h"
 #include "peer/time.h"
@@ -92,11 +92,10 @@ class InLink {
   std::size_t control_untold_bytes_ = 0;
   Seq chats_received_ = 0;
 
-  // The ends of the chats from arrivals_begin_ on; what the peer was told is
-  // `told`. The part that changed since is told as runs at the next fill.
-  enum class Arrival : std::uint8_t { pending, written, not_here, done, told };
-  Ring<Arrival> arrivals_;
-  Seq arrivals_begin_ = 1;
+  // The chats whose end has not come or was not told. What changed since is told as
+  // runs at the next fill.
+  enum class Arrival : std::uint8_t { pending, written, not_here, done };
+  Numbered<Arrival> arrivals_;
   std::size_t unsettled_ = 0;
   Seq changed_first_ = 0;  // 0: nothing has changed
   Seq changed_last_ = 0;

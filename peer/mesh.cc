@@ -169,9 +169,8 @@ void Mesh::give_up(Peer& peer, Report::Kind kind, std::string_view why) {
 void Mesh::lose_chats(Peer& peer) {
   Stream& chats = peer.out.chats();
   const Seq end = chats.end();
-  for (Seq seq = chats.begin(); seq < end; ++seq) {
+  for (Seq seq = chats.begin(); seq < end; seq = chats.next(seq)) {
     const Stream::Held held = chats.find(seq);
-    if (!held.known) continue;
     const std::string body(held.body);
     chats.settle(seq);
     if (held.type == FrameType::chat) guest_->on_settled(peer.id, seq, held.ticket, body, Settled::lost, held.sent);
@@ -425,9 +424,8 @@ std::optional<Refused> Mesh::on_met(PeerId id, const Hello& theirs) { return mee
 void Mesh::on_outcomes(PeerId id, Seq first, std::uint32_t count, WireOutcome outcome) {
   Stream& chats = peers_[id]->out.chats();
   const Settled how = outcome == WireOutcome::not_here ? Settled::not_here : Settled::written;
-  for (Seq seq = std::max(first, chats.begin()); seq < first + count; ++seq) {
+  for (Seq seq = chats.next(first); seq < first + count; seq = chats.next(seq)) {
     const Stream::Held held = chats.find(seq);
-    if (!held.known) continue;
     if (held.type == FrameType::chat) guest_->on_settled(id, seq, held.ticket, held.body, how, true);
     chats.settle(seq);
   }

@@ -35,6 +35,11 @@ class Ring {
     --size_;
   }
 
+  // Drops those from the n-th on.
+  void truncate(std::size_t n) {
+    for (; size_ > n; --size_) back() = T();
+  }
+
   // Gives the memory back.
   void clear() {
     std::vector<T>().swap(slots_);

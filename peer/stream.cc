@@ -48,7 +48,7 @@ Seq Stream::append(FrameType type, std::span<const std::string_view> body, std::
   write_frame_header(to, type, seq, body_bytes);
   to += frame_header_bytes;
   for (const std::string_view piece : body) to = std::copy(piece.begin(), piece.end(), to);
-  entries_.push_back(entry);
+  entries_.put(end_++, entry);
   bytes_ += entry.size;
   pool_->bytes += entry.size;
   unsent_bytes_ += entry.size;
@@ -56,32 +56,25 @@ Seq Stream::append(FrameType type, std::span<const std::string_view> body, std::
 }
 
 Stream::Held Stream::find(Seq seq) const {
-  if (seq < base_ || seq >= end()) return {};
-  const Entry& entry = entries_[seq - base_];
-  if (entry.chunk == nullptr) return {};
-  const char* frame = entry.chunk->bytes.data() + entry.at;
+  const Entry* const entry = entries_.find(seq);
+  if (entry == nullptr) return {};
+  const char* frame = entry->chunk->bytes.data() + entry->at;
   return {true,
           seq < next_unsent_,
           FrameType{static_cast<std::uint8_t>(frame[4])},
-          entry.ticket,
-          {frame + frame_header_bytes, entry.size - frame_header_bytes}};
+          entry->ticket,
+          {frame + frame_header_bytes, entry->size - frame_header_bytes}};
 }
 
 void Stream::settle(Seq seq) {
-  if (seq < base_ || seq >= end()) return;
-  Entry& entry = entries_[seq - base_];
-  if (entry.chunk == nullptr) return;
-  bytes_ -= entry.size;
-  pool_->bytes -= entry.size;
-  if (seq >= next_unsent_) unsent_bytes_ -= entry.size;
-  Chunk* const chunk = entry.chunk;
-  entry.chunk = nullptr;
-  if (--chunk->live == 0) free_chunk(chunk);
-  while (!entries_.empty() && entries_.front().chunk == nullptr) {
-    entries_.pop_front();
-    ++base_;
-  }
-  next_unsent_ = std::max(next_unsent_, base_);
+  const Entry* const entry = entries_.find(seq);
+  if (entry == nullptr) return;
+  bytes_ -= entry->size;
+  pool_->bytes -= entry->size;
+  if (seq >= next_unsent_) unsent_bytes_ -= entry->size;
+  if (--entry->chunk->live == 0) free_chunk(entry->chunk);
+  entries_.take_out(seq);
+  next_unsent_ = std::max(next_unsent_, begin());
 }
 
 void Stream::free_chunk(Chunk* chunk) {
@@ -103,31 +96,31 @@ void Stream::discard(std::unique_ptr<Chunk> chunk) {
 }
 
 void Stream::settle_through(Seq seq) {
-  while (!entries_.empty() && base_ <= seq) settle(base_);
+  while (!entries_.empty() && begin() <= seq) settle(begin());
 }
 
 void Stream::fill(Buffer& out, std::size_t budget) {
-  for (; next_unsent_ < end() && budget > 0; ++next_unsent_) {
-    const Entry& entry = entries_[next_unsent_ - base_];
-    if (entry.chunk == nullptr) continue;
+  while (unsent_bytes_ > 0 && budget > 0) {
+    const Seq seq = next(next_unsent_);
+    const Entry& entry = *entries_.find(seq);
     out.append({entry.chunk->bytes.data() + entry.at, entry.size});
     unsent_bytes_ -= entry.size;
     budget -= std::min<std::size_t>(budget, entry.size);
+    next_unsent_ = seq + 1;
   }
 }
 
 void Stream::rewind(Seq received) {
-  next_unsent_ = std::clamp(received + 1, base_, end());
+  next_unsent_ = std::clamp(received + 1, begin(), end());
   unsent_bytes_ = 0;
-  for (Seq seq = next_unsent_; seq < end(); ++seq)
-    if (const Entry& entry = entries_[seq - base_]; entry.chunk != nullptr) unsent_bytes_ += entry.size;
+  for (Seq seq = next(next_unsent_); seq < end(); seq = next(seq + 1)) unsent_bytes_ += entries_.find(seq)->size;
 }
 
 void Stream::reset() {
   pool_->bytes -= bytes_;
   entries_.clear();
   chunks_.clear();
-  base_ = next_unsent_ = 1;
+  end_ = next_unsent_ = 1;
   bytes_ = unsent_bytes_ = 0;
 }
 

@@ -19,7 +19,7 @@
 #include "peer/buffer.h"
 #include "peer/frame.h"
 #include "peer/ids.h"
-#include "peer/ring.h"
+#include "peer/numbered.h"
 
 namespace peer {
 
@@ -84,8 +84,10 @@ class Stream {
 
   std::size_t bytes() const { return bytes_; }  // held until settled
   bool empty() const { return bytes_ == 0; }
-  Seq begin() const { return base_; }  // the oldest held, or the next to come
-  Seq end() const { return base_ + entries_.size(); }
+  // The first held from `seq` on, or the next to come.
+  Seq next(Seq seq) const { return entries_.next(seq, end_); }
+  Seq begin() const { return entries_.first(end_); }
+  Seq end() const { return end_; }
 
  private:
   struct Chunk {
@@ -94,7 +96,7 @@ class Stream {
     std::size_t live = 0;  // frames in it that are not settled
   };
   struct Entry {
-    Chunk* chunk = nullptr;  // null: settled
+    Chunk* chunk = nullptr;
     std::uint32_t at = 0;
     std::uint32_t size = 0;  // of the whole frame
     Ticket ticket;
@@ -105,9 +107,9 @@ class Stream {
 
   std::size_t bytes_max_;
   Pool* pool_;
-  Ring<Entry> entries_;
-  Seq base_ = 1;         // the number of entries_[0]
-  Seq next_unsent_ = 1;  // between base_ and end()
+  Numbered<Entry> entries_;
+  Seq end_ = 1;
+  Seq next_unsent_ = 1;  // between begin() and end()
   std::size_t bytes_ = 0;
   std::size_t unsent_bytes_ = 0;
   std::vector<std::unique_ptr<Chunk>> chunks_;  // the last one is being filled

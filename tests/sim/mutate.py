@@ -29,8 +29,6 @@ MUTATIONS = [
      "peer/inlink.cc", "outcomes_.rewind(proof.outcomes);", ""),
     ("maybe", "what a dead node may have had is not sent again",
      "peer/mesh.cc", "body, Settled::lost, held.sent);", "body, Settled::lost, false);"),
-    ("era", "the end of a delivery from an era that is over finds nobody",
-     "peer/inlink.cc", "if (era != era_ || seq < arrivals_begin_", "if (seq < arrivals_begin_"),
     ("forget", "a new life of a node ends what belonged to the one before",
      "peer/mesh.cc", "    forget_life(peer);\n  }\n  peer.incarnation = theirs.incarnation;",
      "  }\n  peer.incarnation = theirs.incarnation;"),
@@ -104,16 +102,16 @@ def build(tree, base, changed, output):
         raise RuntimeError(f"the simulator does not link:\n{result.stdout}")
 
 
-def copy_tree(to):
+def copy_tree(origin, to):
     for part in ("peer", "src/chat", "tests/sim"):
-        shutil.copytree(ROOT / part, to / part)
+        shutil.copytree(origin / part, to / part)
 
 
 def try_mutation(mutation, base, scratch, seeds):
     """Answers (killed, what was seen)."""
     name, _, file, anchor, replacement = mutation
     tree = scratch / name
-    copy_tree(tree)
+    copy_tree(base, tree)
     text = (tree / file).read_text()
     if text.count(anchor) != 1:
         return False, f"{file} has the anchor {text.count(anchor)} times: {anchor.strip()!r}"
@@ -144,7 +142,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="crosstalk-mutate-") as temporary:
         scratch = pathlib.Path(temporary)
         base = scratch / "base"
-        copy_tree(base)
+        copy_tree(ROOT, base)
         try:
             build(base, base, None, base / "sim")
         except RuntimeError as why:

@@ -138,8 +138,8 @@ void Node::judged() {
 
 // --- Turns.
 
-bool Node::handle(const Event& event) {
-  if (event.life != life_ || mesh_ == nullptr) return event.what != What::order;
+void Node::handle(const Event& event) {
+  if (event.life != life_ || mesh_ == nullptr) return;
   switch (event.what) {
     case What::tick:
       if (event.at >= tick_due_ || tick_due_ <= events_->now()) tick_due_ = peer::never;
@@ -152,7 +152,7 @@ bool Node::handle(const Event& event) {
       flush_due_ = false;
       flush();
       break;
-    case What::gone: die(false); return true;
+    case What::gone: return die(false);
     case What::poll:
       poll();
       if (event.x == 1) events_->push_in(poll_every, What::poll, index_, 1, life_);
@@ -177,10 +177,9 @@ bool Node::handle(const Event& event) {
     case What::fault:
     case What::heal:
     case What::traffic:
-    case What::check: return false;
+    case What::check: return;
   }
   end_turn();
-  return true;
 }
 
 void Node::end_turn() {
@@ -309,7 +308,6 @@ void Node::report(const peer::Report& report) {
     judge_->fail(name(index_) + " gave " + report.peer + " up for what it missed in its own pause");
   const bool over =
       report.kind == Kind::node_dead || report.kind == Kind::node_left || report.kind == Kind::reincarnated;
-  if (over) ++given_up_lives_;
   if (over && plan_->weather != Weather::nodes)
     judge_->fail(name(index_) + " took a life for over on mere link faults: " + report.peer + ": " + report.why);
   // The lease bears the incarnation.

@@ -54,8 +54,8 @@ class Node final : public peer::World, public Host {
   chat::Router& router() { return *router_; }
   const chat::Router& router() const { return *router_; }
 
-  // An event of this node's; false where it is not one of those.
-  bool handle(const Event& event);
+  // An event of this node's: tick to judged.
+  void handle(const Event& event);
   // What waited while the process was paused.
   std::vector<Event>& waiting() { return waiting_; }
   // The end of a turn: flush, and see when to wake.
@@ -63,7 +63,6 @@ class Node final : public peer::World, public Host {
   // The set of nodes has changed; who listens to the channel looks again.
   void on_changed();
   bool take_news() { return std::exchange(news_, false); }
-  std::uint64_t given_up_lives() const { return given_up_lives_; }
 
   // Host
   ConnId on_accept(std::string_view remote) override;
@@ -116,7 +115,6 @@ class Node final : public peer::World, public Host {
   bool news_ = false;
   std::vector<peer::Listed> view_;
   bool viewing_ = false;
-  std::uint64_t given_up_lives_ = 0;
 };
 
 }  // namespace sim

@@ -10,15 +10,34 @@ using namespace std::chrono_literals;
 
 // From the last fault's end until every node is linked with every other, knows
 // everybody and owes nobody an outcome.
-constexpr Micros calm_within = 60s;
+constexpr Micros calm_within = 30s;
 // For the last chats, which find no trouble, to be written.
 constexpr Micros last_chats_within = 6s;
 // Everybody logs in, and is known everywhere before the first chat.
 constexpr Time move_in_at = 5s;
 constexpr Time stir_at = 7s;
 constexpr Micros check_every = 100ms;
+// In good weather: a node that was killed is back, linked and known; one that stays
+// dead is out of the set and of everybody's directory.
+constexpr Micros whole_after_restart_within = 5s;
+constexpr Micros out_of_set_within = 15s;
+constexpr Micros dead_within = 20s;
+constexpr Micros dead_without_redis_within = 25s;
+constexpr std::uint64_t drill_every = 4;
 // What was ordered in the storm is done by then.
 constexpr Micros orders_done_after = 1s;
+
+const char* name_of(Phase phase) {
+  switch (phase) {
+    case Phase::storm: return "storm";
+    case Phase::calming: return "after the storm";
+    case Phase::last_chats: return "after the last chats";
+    case Phase::restart: return "after a restart";
+    case Phase::death: return "after a death";
+    case Phase::over: return "over";
+  }
+  return "";
+}
 
 }  // namespace
 
@@ -84,7 +103,7 @@ void Storm::handle(const Event& event) {
     case What::poll:
     case What::view:
     case What::renew:
-    case What::judged: nodes_[event.node]->handle(event); return;
+    case What::judged: return nodes_[event.node]->handle(event);
     case What::order:
     case What::written:
     case What::reset: return order(event);
@@ -229,27 +248,77 @@ void Storm::begin_node_fault(const Fault& fault) {
 // --- The calm.
 
 void Storm::check() {
-  if (phase_ == Phase::storm) {
-    phase_ = Phase::calming;
-    phase_until_ = events_.now() + calm_within;
-    people_.hurry();
-  }
-  if (phase_ == Phase::calming && calm()) {
-    whole_after_ = events_.now() - plan_.storm_ends;
-    trace_.note(events_.now(), nowhere, "calm");
-    people_.call_everybody();
-    phase_ = Phase::last_chats;
-    phase_until_ = events_.now() + last_chats_within;
-  } else if (events_.now() >= phase_until_) {
-    if (phase_ == Phase::last_chats) judge_.at_end();
-    if (!calm()) judge_.fail("after the storm: " + unrest_);
-    phase_ = Phase::over;
+  const bool quiet = calm();
+  const bool late = events_.now() >= phase_until_;
+  switch (phase_) {
+    case Phase::storm:
+    case Phase::over: next_phase(); break;
+    case Phase::calming:
+      if (quiet) whole_after_ = events_.now() - plan_.storm_ends;
+      [[fallthrough]];
+    case Phase::restart:
+    case Phase::death:
+      if (phase_ == Phase::death && plan_.discovers && events_.now() > phase_until_ - dead_within + out_of_set_within &&
+          registry_.size() != up_)
+        judge_.fail("a dead node is still in the set");
+      if (quiet) next_phase();
+      if (!quiet && late) judge_.fail(std::string(name_of(phase_)) + ": " + unrest_);
+      break;
+    case Phase::last_chats:
+      if (!late) break;
+      judge_.at_end();
+      if (!quiet) judge_.fail(std::string(name_of(phase_)) + ": " + unrest_);
+      next_phase();
+      break;
   }
   events_.push_in(check_every, What::check, nowhere, 0);
 }
 
+// What follows the last chats is a drill in good weather, for some of the seeds.
+void Storm::next_phase() {
+  phase_ = Phase{static_cast<std::uint8_t>(static_cast<std::uint8_t>(phase_) + 1)};
+  if (phase_ == Phase::restart && plan_.seed % drill_every != 0) phase_ = Phase::over;
+  trace_.note(events_.now(), nowhere, name_of(phase_));
+  switch (phase_) {
+    case Phase::storm: break;
+    case Phase::calming:
+      people_.hurry();
+      phase_until_ = events_.now() + calm_within;
+      break;
+    case Phase::last_chats:
+      people_.call_everybody();
+      phase_until_ = events_.now() + last_chats_within;
+      break;
+    case Phase::restart:
+      kill_one(false);
+      phase_until_ = events_.now() + whole_after_restart_within;
+      break;
+    case Phase::death:
+      kill_one(true);
+      phase_until_ = events_.now() + (plan_.discovers ? dead_within : dead_without_redis_within);
+      break;
+    case Phase::over: break;
+  }
+}
+
+void Storm::kill_one(bool for_good) {
+  std::vector<std::uint8_t> up;
+  for (std::uint8_t i = 0; i < plan_.nodes; ++i)
+    if (nodes_[i]->up()) up.push_back(i);
+  Fault fault;
+  fault.kind = for_good ? FaultKind::vanish : FaultKind::restart;
+  fault.a = up[chance_.below(up.size())];
+  fault.amount = for_good ? chance_.below(2) : 0;
+  fault.lasts = 200ms;
+  if (!for_good) awaited_ = fault.a;
+  plan_.weather = Weather::nodes;  // from now on
+  begin_node_fault(fault);
+}
+
 bool Storm::calm() {
   unrest_.clear();
+  if (awaited_ != nowhere && nodes_[awaited_]->up()) awaited_ = nowhere;
+  if (awaited_ != nowhere) return unrest_ = "a node is not up", false;
   if (!people_.quiet()) return unrest_ = "somebody has unwritten chats", false;
   for (std::uint8_t user = 0; user < plan_.users; ++user)
     if (people_.live(user) > 1)

@@ -30,14 +30,14 @@ struct Verdict {
   std::vector<std::string> tail;  // of the trace, where it was kept
 };
 
+enum class Phase : std::uint8_t { storm, calming, last_chats, restart, death, over };
+
 class Storm {
  public:
   Storm(const Plan& plan, Trace::Keep keep);
   Verdict run();
 
  private:
-  enum class Phase : std::uint8_t { storm, calming, last_chats, over };
-
   void dispatch(const Event& event);
   void handle(const Event& event);
   void wake(std::uint8_t node);
@@ -48,6 +48,8 @@ class Storm {
   void boot(std::uint8_t node);
   void stir();
   void check();
+  void next_phase();
+  void kill_one(bool for_good);
   bool calm();
   bool node_is_calm(Node& node);
   std::uint8_t who_is_at(const peer::Address& address) const;
@@ -70,6 +72,7 @@ class Storm {
   Micros whole_after_{0};
   std::string unrest_;
   std::size_t up_ = 0;
+  std::uint8_t awaited_ = nowhere;  // to be up again
 };
 
 }  // namespace sim

@@ -1,12 +1,14 @@
-// Ring and Buffer against std::deque and std::string, chance, and Result.
+// Ring, Numbered and Buffer against std::deque, std::map and std::string; chance, and Result.
 #include "peer/ring.h"
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "peer/buffer.h"
 #include "peer/chance.h"
+#include "peer/numbered.h"
 #include "peer/result.h"
 #include "tests/unit/suite.h"
 
@@ -43,10 +45,43 @@ START_TEST(ring_frees_what_is_popped) {
   ck_assert_int_eq(thing.use_count(), 21);
   for (int i = 0; i < 5; ++i) ring.pop_front();
   ck_assert_int_eq(thing.use_count(), 16);
+  ring.truncate(3);
+  ck_assert(ring.size() == 3 && thing.use_count() == 4);
   ring.clear();
   ck_assert_int_eq(thing.use_count(), 1);
   ring.push_back(thing);
   ck_assert_uint_eq(ring.size(), 1);
+}
+END_TEST
+
+START_TEST(numbered_is_a_map) {
+  for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+    peer::SeededChance chance(seed);
+    peer::Numbered<std::string> numbered;
+    std::map<peer::Seq, std::string> model;
+    peer::Seq last = 0;
+    for (int i = 0; i < 20'000; ++i) {
+      const bool grows = (i / 2000) % 2 == 0;
+      const peer::Seq any = last - std::min<peer::Seq>(last, chance.below(chance.below(8) == 0 ? last + 1 : 40));
+      if (chance.below(10) < (grows ? 7U : 3U)) {
+        last += chance.below(20) == 0 ? chance.below(1000) + 1 : 1;  // a gap at times
+        numbered.put(last, std::to_string(last));
+        model[last] = std::to_string(last);
+      } else if (const auto at = model.lower_bound(any); at != model.end() && (at->first % 97 != 0 || !grows)) {
+        numbered.take_out(at->first);
+        model.erase(at);
+      }
+      if (chance.below(9000) == 0) numbered.clear(), model.clear();
+      const auto held = model.find(any);
+      const auto next = model.lower_bound(any);
+      const std::string* const found = numbered.find(any);
+      const bool same = numbered.size() == model.size() && numbered.empty() == model.empty() &&
+                        (found != nullptr) == (held != model.end()) && (found == nullptr || *found == held->second) &&
+                        numbered.next(any, 7) == (next == model.end() ? 7 : next->first) &&
+                        numbered.first(7) == (model.empty() ? 7 : model.begin()->first);
+      if (!same) ck_abort_msg("seed %d, step %d", static_cast<int>(seed), i);
+    }
+  }
 }
 END_TEST
 
@@ -112,5 +147,5 @@ END_TEST
 
 }  // namespace
 
-SUITE(ring_is_a_queue, ring_frees_what_is_popped, buffer_is_a_string_with_two_ends, chance_below,
+SUITE(ring_is_a_queue, ring_frees_what_is_popped, numbered_is_a_map, buffer_is_a_string_with_two_ends, chance_below,
       a_result_is_a_value_or_a_sentence)

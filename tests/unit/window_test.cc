@@ -264,6 +264,26 @@ START_TEST(memory_goes_with_the_frames) {
 }
 END_TEST
 
+// One recipient that reads nothing for hours costs what its own chat costs.
+START_TEST(one_that_stays_costs_no_more_than_itself) {
+  Pool pool{plenty, 0};
+  Stream stream(plenty, pool);
+  const std::size_t before = held_bytes;
+  append(stream, "stays");
+  Buffer out;
+  for (int i = 0; i < 300'000; ++i) {
+    append(stream, "goes");
+    out.clear();
+    stream.fill(out, plenty);
+    stream.settle(stream.end() - 1);
+  }
+  ck_assert(stream.find(1).body == "stays" && stream.begin() == 1 && stream.bytes() == header + 5);
+  ck_assert_msg(held_bytes - before < 300'000, "%zu bytes are held for it", held_bytes - before);
+  stream.rewind(0);
+  ck_assert(filled(stream, plenty) == Numbers{1});
+}
+END_TEST
+
 // A list of frames in plain words.
 struct Model {
   struct Frame {
@@ -360,4 +380,4 @@ END_TEST
 
 SUITE(frames_go_out_in_order_and_once, what_is_held, settled_in_any_order, a_new_connection, the_bound_of_a_stream,
       the_pool_shared_by_streams, a_pool_that_is_overdrawn, a_reset_begins_again, a_steady_stream_allocates_nothing,
-      memory_goes_with_the_frames, like_a_list)
+      memory_goes_with_the_frames, one_that_stays_costs_no_more_than_itself, like_a_list)

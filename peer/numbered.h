@@ -1,0 +1,103 @@
+// Things by number, put in rising order and taken out in any: the frames that a
+// stream holds, the chats that an other side waits to hear of.
+//
+// One that stays for long costs its own place and no more: the places of those
+// taken out behind it are given up when they are most of all. Lookup is at once
+// among the newest, else by halving.
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <utility>
+
+#include "peer/ids.h"
+#include "peer/ring.h"
+
+namespace peer {
+
+template <class T>
+class Numbered {
+ public:
+  bool empty() const { return held_ == 0; }
+  std::size_t size() const { return held_; }
+
+  // `seq` is greater than any before.
+  void put(Seq seq, T value) {
+    assert(places_.empty() || places_.back().seq < seq);
+    places_.push_back({seq, true, std::move(value)});
+    ++held_;
+  }
+
+  // Null where it is not held. Good until the next put or take_out.
+  const T* find(Seq seq) const {
+    const std::size_t at = place(seq);
+    return at < places_.size() && places_[at].seq == seq && places_[at].held ? &places_[at].value : nullptr;
+  }
+  T* find(Seq seq) { return const_cast<T*>(std::as_const(*this).find(seq)); }
+
+  Seq first(Seq none) const { return places_.empty() ? none : places_.front().seq; }
+
+  // The first that is held from `seq` on; `none` where there is none.
+  Seq next(Seq seq, Seq none) const {
+    std::size_t at = place(seq);
+    while (at < places_.size() && !places_[at].held) ++at;
+    return at < places_.size() ? places_[at].seq : none;
+  }
+
+  // One that is held.
+  void take_out(Seq seq) {
+    const std::size_t at = place(seq);
+    assert(at < places_.size() && places_[at].seq == seq && places_[at].held);
+    places_[at].held = false;
+    --held_;
+    while (!places_.empty() && !places_.front().held) places_.pop_front();
+    if (places_.size() > empty_min && places_.size() / 4 > held_) close_up();
+  }
+
+  void clear() { places_.clear(), held_ = 0; }
+
+ private:
+  // Fewer empty places are not worth the work.
+  static constexpr std::size_t empty_min = 256;
+
+  struct Place {
+    Seq seq = 0;
+    bool held = false;
+    T value{};
+  };
+
+  // The first whose number is not less.
+  std::size_t place(Seq seq) const {
+    if (places_.empty() || seq > places_.back().seq) return places_.size();
+    // Behind the last gap the distance says it.
+    const std::size_t back = places_.size() - 1;
+    const Seq distance = places_.back().seq - seq;
+    if (distance <= back && places_[back - distance].seq == seq) return back - distance;
+    std::size_t first = 0;
+    for (std::size_t count = places_.size(); count > 0;) {
+      const std::size_t half = count / 2;
+      if (places_[first + half].seq < seq) {
+        first += half + 1;
+        count -= half + 1;
+      } else {
+        count = half;
+      }
+    }
+    return first;
+  }
+
+  void close_up() {
+    std::size_t to = 0;
+    for (std::size_t at = 0; at < places_.size(); ++at)
+      if (places_[at].held) {
+        if (to != at) places_[to] = std::move(places_[at]);
+        ++to;
+      }
+    places_.truncate(to);
+  }
+
+  Ring<Place> places_;
+  std::size_t held_ = 0;
+};
+
+}  // namespace peer
