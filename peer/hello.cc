@@ -66,6 +66,7 @@ std::string encode(const Hello& hello) {
   writer.u64(static_cast<std::uint64_t>(hello.previous));
   writer.text8(hello.cluster);
   writer.text16(to_string(hello.advertised));
+  writer.text8(hello.meant);
   assert(hello.settings.size() <= settings_max);
   writer.u8(static_cast<std::uint8_t>(hello.settings.size()));
   for (const Setting& setting : hello.settings) {
@@ -87,6 +88,7 @@ Result<Hello> decode_hello(std::string_view body) {
   hello.previous = Incarnation{reader.u64()};
   hello.cluster = reader.text8();
   const std::string_view advertised = reader.text16();
+  hello.meant = reader.text8();
   const std::size_t settings = reader.u8();
   for (std::size_t i = 0; i < settings && i < settings_max && reader.ok(); ++i) {
     Setting setting;
@@ -177,6 +179,9 @@ std::optional<Refused> objection(const Hello& mine, const Hello& theirs) {
                                  [&](const Setting& setting) { return setting.key == key; });
     return at == hello.settings.end() ? nullptr : &*at;
   };
+  if (!theirs.meant.empty() && theirs.meant != mine.node)
+    return Refused{Refusal::name_taken, "the node at " + to_string(mine.advertised) + " is " + mine.node + ", not " +
+                                            printable(theirs.meant, 64)};
   for (const Setting& here : mine.settings) {
     const Setting* const there = find(theirs, here.key);
     if (there == nullptr) return differs(here.key, here.value, "unset");

@@ -48,6 +48,7 @@ struct Hello {
   Incarnation previous{};  // the life before in the same process; none at its start
   std::string cluster;
   Address advertised;
+  std::string meant;  // the node that the dialler wants to reach; in the acceptor's hello, empty
   std::vector<Setting> settings;
   Nonce nonce{};
 };

@@ -109,8 +109,12 @@ Result<Address> parse_address(std::string_view text) {
 }
 
 bool is_wildcard(const Address& address) {
-  // Every spelling of the all-zero address is made of zeros, dots and colons.
-  return !address.host.empty() && address.host.find_first_not_of("0.:") == std::string::npos;
+  // Every spelling of the all-zero address is made of zeros, dots and colons, and
+  // may be wrapped as an IPv4 address in IPv6 (RFC 4291 §2.5.5.2).
+  std::string_view host = address.host;
+  for (const std::string_view wrap : {"::ffff:", "::FFFF:"})
+    if (host.starts_with(wrap)) host.remove_prefix(wrap.size());
+  return !host.empty() && host.find_first_not_of("0.:") == std::string_view::npos;
 }
 
 bool is_loopback(const Address& address) {

@@ -136,16 +136,18 @@ void InLink::on_control(const Frame& frame) {
   }
   if (frame.seq <= control_received_) return;
   if (frame.seq != control_received_ + 1 || control_epoch_ == 0) return lose("it skipped a change of who is there");
+  if (frame.type == FrameType::users && !owner_->on_users(id_, frame.body)) return lose("it sent malformed users");
+  // Only now: what could not be understood is to be told again.
   control_received_ = frame.seq;
   control_untold_bytes_ += frame.body.size() + frame_header_bytes;
   if (control_untold_bytes_ >= control_untold_bytes_max) tell_received();
-  if (frame.type == FrameType::users) return owner_->on_users(id_, frame.body);
-  owner_->on_snapshot_end(id_);
+  if (frame.type == FrameType::snapshot_end) owner_->on_snapshot_end(id_);
 }
 
-// A number may be passed over (the sender took that chat back), never repeated.
+// The first of an era may have any number; from then on none is left out.
 void InLink::on_chat_stream(const Frame& frame) {
   if (frame.seq <= chats_received_) return;
+  if (chats_received_ != 0 && frame.seq != chats_received_ + 1) return lose("it skipped a chat");
   arrivals_.put(frame.seq, Arrival::pending);
   ++unsettled_;
   chats_received_ = frame.seq;

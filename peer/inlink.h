@@ -30,7 +30,8 @@ class InLink {
     virtual void want_write_in(PeerId) = 0;
     virtual void on_snapshot_begin(PeerId) = 0;
     virtual void on_snapshot_end(PeerId) = 0;
-    virtual void on_users(PeerId, std::string_view records) = 0;
+    // False: they are malformed.
+    virtual bool on_users(PeerId, std::string_view records) = 0;
     virtual void on_chat(PeerId, std::uint32_t era, Seq seq, const ChatBody& chat) = 0;
     virtual void on_lane_reset(PeerId, std::string_view recipient) = 0;
     virtual void on_bye(PeerId) = 0;

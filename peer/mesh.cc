@@ -484,16 +484,16 @@ void Mesh::on_snapshot_end(PeerId id) {
   directory_.drop(std::exchange(peer.slot, std::exchange(peer.loading, Directory::none)));
 }
 
-void Mesh::on_users(PeerId id, std::string_view records) {
+bool Mesh::on_users(PeerId id, std::string_view records) {
   const Peer& peer = *peers_[id];
   const Directory::Slot slot = peer.loading != Directory::none ? peer.loading : peer.slot;
-  if (slot == Directory::none) return;
+  if (slot == Directory::none) return false;
   Reader reader(records);
   while (reader.more()) {
     const bool on = reader.u8() != 0;
     const Stamp stamp = reader.u64();
     const std::string_view name = reader.text8();
-    if (!reader.ok() || name.empty()) return;
+    if (!reader.ok() || name.empty()) return false;
     const std::uint64_t user = hash(name);
     if (!on) {
       directory_.remove(slot, user, stamp);
@@ -502,6 +502,7 @@ void Mesh::on_users(PeerId id, std::string_view records) {
     clock_.observe(stamp);
     if (directory_.add(slot, user, stamp)) guest_->on_user(id, name, user, stamp);
   }
+  return true;
 }
 
 void Mesh::on_chat(PeerId id, std::uint32_t era, Seq seq, const ChatBody& chat) { guest_->on_chat(id, era, seq, chat); }

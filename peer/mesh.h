@@ -234,7 +234,7 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   void want_write_in(PeerId) override;
   void on_snapshot_begin(PeerId) override;
   void on_snapshot_end(PeerId) override;
-  void on_users(PeerId, std::string_view records) override;
+  bool on_users(PeerId, std::string_view records) override;
   void on_chat(PeerId, std::uint32_t era, Seq seq, const ChatBody& chat) override;
   void on_lane_reset(PeerId, std::string_view recipient) override;
   void on_bye(PeerId) override;

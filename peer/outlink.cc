@@ -84,7 +84,7 @@ void OutLink::on_opened(Time now) {
   if (state_ != State::dialling) return;
   preface_ = PrefaceReader();
   reader_ = FrameReader();
-  my_hello_ = encode(self_->hello(draw_nonce(*chance_)));
+  my_hello_ = encode(self_->hello(draw_nonce(*chance_), peer_name_));
   urgent_.clear();
   urgent_.append(preface);
   write_frame(urgent_, FrameType::hello, 0, my_hello_);

@@ -49,13 +49,14 @@ struct Self {
   Timing timing;
   std::size_t window_bytes = std::size_t{64} << 20U;  // of chats, a link
 
-  Hello hello(const Nonce& nonce) const {
+  Hello hello(const Nonce& nonce, std::string_view meant = {}) const {
     Hello hello;
     hello.node = name;
     hello.incarnation = incarnation;
     hello.previous = previous;
     hello.cluster = cluster;
     hello.advertised = advertised;
+    hello.meant = meant;
     hello.settings = settings;
     hello.nonce = nonce;
     return hello;

@@ -55,6 +55,11 @@ void Session::say_error(Tongue wording, const Refusal& refusal, const About& abo
 void Session::on_outcome(std::string_view id, std::size_t size, chat::Outcome outcome, bool maybe) {
   settle(size);
   if (over()) return;
+  say_outcome(id, outcome, maybe);
+  if (who_ == Who::departing && unsettled_bytes_ == 0) part();
+}
+
+void Session::say_outcome(std::string_view id, chat::Outcome outcome, bool maybe) {
   if (outcome == chat::Outcome::written) {
     if (id.empty()) return;
     Outbox& out = outbox();
@@ -95,7 +100,7 @@ void Session::answer(const Request& request) {
       return;
     case Verb::presence: return answer_presence(request);
     case Verb::ping: return answer_ping(request);
-    case Verb::logout: return leave();
+    case Verb::logout: return depart(false);
   }
 }
 
@@ -156,7 +161,7 @@ void Session::on_typed(std::string_view line) {
         return say_error(Tongue::plain, {Code::bad_request, "say to whom first: /msg NAME TEXT, or /help"}, {});
       return typed_message(addressee_, typed.text);
     case Typed::What::help: return say(help_text);
-    case Typed::What::quit: return leave();
+    case Typed::What::quit: return depart(false);
     case Typed::What::misused: return say_error(Tongue::plain, {Code::bad_request, typed.text}, {});
     case Typed::What::unknown:
       return say_error(Tongue::plain, {Code::unknown_cmd, "there is no such command; /help names those there are"}, {});

@@ -51,17 +51,17 @@ void Session::greet() {
 // Bytes in.
 
 void Session::on_bytes(std::string_view bytes) {
-  if (over()) return;
+  if (deaf()) return;
   if (telnet_) return take_telnet(bytes);
   const std::size_t command = bytes.find(telnet_iac);
   take(bytes.substr(0, command));
-  if (command == std::string_view::npos || over()) return;
+  if (command == std::string_view::npos || deaf()) return;
   telnet_ = std::make_unique<Telnet>();
   take_telnet(bytes.substr(command));
 }
 
 void Session::on_end() {
-  if (!over()) leave();
+  if (!deaf()) depart(false);
 }
 
 void Session::take_telnet(std::string_view bytes) {
@@ -77,13 +77,13 @@ void Session::take_telnet(std::string_view bytes) {
   }
   decoded.reserve(decoded.size() + line_padding);
   take(decoded);
-  if (!understood && !over()) leave();
+  if (!understood && !deaf()) leave();
 }
 
 void Session::take(std::string_view bytes) {
   if (speech_ == Speech::fresh || speech_ == Speech::fresh_after_cr) skip_blanks(bytes);
   const Lines::Ends ends = speech_ == Speech::human ? Lines::Ends::lf_or_cr_nul : Lines::Ends::lf;
-  while (!over()) {
+  while (!deaf()) {
     const Lines::Next next = lines_.next(bytes, commons_.settings.line_bytes, ends);
     switch (next.found) {
       case Lines::Found::nothing: return;
@@ -161,7 +161,7 @@ void Session::on_written(std::size_t n) {
 // everything.
 void Session::review() {
   if (over() || !outbox_ || outbox_->waiting() <= commons_.settings.queue_bytes) return;
-  if (who_ == Who::user) commons_.desk.logout(std::exchange(id_, 0));
+  if (id_ != 0) commons_.desk.logout(std::exchange(id_, 0));
   kick(chat::KickReason::slow_consumer);
 }
 
@@ -198,7 +198,7 @@ void Session::settle(std::size_t size) {
       quiet_since_ = commons_.clock.now;
       if (!low) break;
       flow_ = Flow::open;
-      if (!over()) port_.resume_reading();
+      if (!deaf()) port_.resume_reading();
       break;
     case Flow::lifted:
       if (low) flow_ = Flow::open;
@@ -207,14 +207,15 @@ void Session::settle(std::size_t size) {
 }
 
 void Session::pause_if_owing() {
-  if (flow_ != Flow::open || unsettled_bytes_ <= unsettled_bytes_max || over()) return;
+  if (flow_ != Flow::open || unsettled_bytes_ <= unsettled_bytes_max || deaf()) return;
   flow_ = Flow::paused;
   quiet_since_ = commons_.clock.now;
   port_.pause_reading();
 }
 
 void Session::tick() {
-  if (flow_ != Flow::paused || over() || commons_.clock.now - quiet_since_ < quiet_max) return;
+  if (who_ == Who::departing && commons_.clock.now >= departs_by_) return part();
+  if (flow_ != Flow::paused || deaf() || commons_.clock.now - quiet_since_ < quiet_max) return;
   flow_ = Flow::lifted;
   port_.resume_reading();
 }
@@ -237,17 +238,35 @@ void Session::kick(chat::KickReason why) {
     }
   }
   say(line);
-  leave(why == chat::KickReason::slow_consumer ? patience_with_slow : patience);
+  switch (why) {
+    case chat::KickReason::replaced: return leave();
+    case chat::KickReason::slow_consumer: return leave(patience_with_slow);
+    case chat::KickReason::drain: return leave(commons_.settings.drain_patience);
+  }
 }
 
 void Session::drain() {
   if (over()) return;
-  if (who_ == Who::user) {
-    commons_.desk.logout(std::exchange(id_, 0));
-    return kick(chat::KickReason::drain);
-  }
+  if (who_ != Who::guest) return depart(true);
   say_error(tongue(), {Code::shutting_down, "this server is about to stop; come back in a moment"}, {});
   leave();
+}
+
+// What it has sent before may still have an outcome to come.
+void Session::depart(bool drained) {
+  drained_ = drained_ || drained;
+  if (who_ == Who::departing) return;
+  if (who_ == Who::guest || unsettled_bytes_ == 0) return part();
+  who_ = Who::departing;
+  // For its last word, too, there has to be time.
+  departs_by_ = commons_.clock.now + (drained ? commons_.settings.drain_patience / 2 : patience);
+  if (flow_ != Flow::paused) port_.pause_reading();
+}
+
+void Session::part() {
+  if (!drained_) return leave();
+  commons_.desk.logout(std::exchange(id_, 0));
+  kick(chat::KickReason::drain);
 }
 
 void Session::leave(peer::Millis at_most) {

@@ -10,9 +10,13 @@
 //
 // Who it is:
 //
-//   guest --login--> user --kicked, logout, end, a line far too long--> leaving --> gone
-//     '-----logout, three bad_json, too_large, overflow, end----------^
+//   guest --login--> user --logout, end, drain--> departing
+//     |                |                              | its chats have ended, or its time
+//     |                '--kicked, far too long-.      v
+//     '---logout, end, bad_json, too_large-----'-> leaving --> gone
 //   any --the connection is lost--> gone
+//
+// Who departs is not listened to any more but still hears how its chats ended.
 //
 // Whether it is read from, so that a fast sender is slowed down instead of
 // running into `busy`:
@@ -49,6 +53,7 @@ struct SessionSettings {
   std::size_t queue_bytes = std::size_t{1} << 20U;              // sessions.queue_bytes
   std::string text_template = "{send}给您发了消息：{content}";  // sessions.text_template
   std::uint32_t chats_per_s = 0;                                // 0: no limit
+  peer::Millis drain_patience{10'000};                          // drain.timeout_ms
   std::uint32_t chats_burst = 0;                                // 0: twice the rate
 };
 
@@ -134,7 +139,7 @@ class Session final : public chat::Client {
   static constexpr peer::Millis patience{5000};
 
   enum class Speech : std::uint8_t { fresh, fresh_after_cr, json, human };
-  enum class Who : std::uint8_t { guest, user, leaving, gone };
+  enum class Who : std::uint8_t { guest, user, departing, leaving, gone };
   enum class Flow : std::uint8_t { open, paused, lifted };
   // How an answer is worded: a request pasted by a person is answered in JSON.
   enum class Tongue : std::uint8_t { json, plain };
@@ -153,6 +158,7 @@ class Session final : public chat::Client {
   };
 
   bool over() const { return who_ == Who::leaving || who_ == Who::gone; }
+  bool deaf() const { return over() || who_ == Who::departing; }
   Tongue tongue() const { return speech_ == Speech::human ? Tongue::plain : Tongue::json; }
 
   void take(std::string_view bytes);
@@ -179,8 +185,11 @@ class Session final : public chat::Client {
   bool within_rate();
   void hand_in(const Request& chat);
 
+  void say_outcome(std::string_view id, chat::Outcome outcome, bool maybe);
   void settle(std::size_t size);
   void pause_if_owing();
+  void depart(bool drained);
+  void part();
   void leave(peer::Millis at_most = patience);
 
   Outbox& outbox();
@@ -201,10 +210,12 @@ class Session final : public chat::Client {
   std::size_t unsettled_bytes_ = 0;  // of its own chats
   peer::Time quiet_since_{0};        // while paused: the last time something was settled
   peer::Time chats_until_{0};        // what it has sent is paid for up to then (GCRA)
+  peer::Time departs_by_{0};
   Speech speech_ = Speech::fresh;
   Who who_ = Who::guest;
   Flow flow_ = Flow::open;
   bool text_ = false;          // deliveries as text
+  bool drained_ = false;       // departs because the node does
   std::uint8_t bad_json_ = 0;  // in a row
 };
 

@@ -16,8 +16,8 @@ bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7f && c < 0xa0); }
 // Unicode's Bidi_Control and what PROTOCOL names beside it: zero-width
 // characters, line and paragraph separator, the byte order mark.
 bool is_deceptive(char32_t c) {
-  return c == 0x061c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
-         c == 0xfeff;
+  return c == 0x061c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2064) ||
+         (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
 void append_byte_escape(std::string& out, unsigned byte) {

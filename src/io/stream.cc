@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -18,6 +19,10 @@ namespace {
 // do must not keep the others waiting.
 constexpr std::size_t flush_bytes_max = std::size_t{256} * 1024;
 constexpr std::uint8_t full_reads_max = 4;  // of the loop's read buffer, 64 KiB
+
+// For the other side to say its end once ours is said. The kernel has all bytes by
+// then and goes on sending them, and an idle client may never answer.
+constexpr peer::Millis linger{1000};
 
 // What is left of a flush is copied up to this size, so that a few bytes for a
 // slow reader don't keep the memory of a buffer that once was large.
@@ -217,11 +222,11 @@ void Stream::written(std::size_t n, int error) {
 }
 
 void Stream::finish(peer::Millis patience) {
-  peer::Time until = loop_.now() + patience;
+  until_ = loop_.now() + patience;
   switch (state_) {
     case State::dialling:
       dial_.reset();  // nothing was said that would have to arrive
-      until = loop_.now();
+      until_ = loop_.now();
       state_ = State::ending;
       break;
     case State::open: state_ = State::draining; break;
@@ -230,7 +235,7 @@ void Stream::finish(peer::Millis patience) {
     case State::closed: return;
   }
   patience_ = std::make_unique<Timer>(loop_, [this] { lose(""); });
-  patience_->at(until);
+  patience_->at(until_);
   resume_reading();
   want_write();
 }
@@ -240,7 +245,8 @@ void Stream::finish(peer::Millis patience) {
 void Stream::say_end() {
   ::shutdown(node_->fd(), SHUT_WR);
   state_ = State::ending;
-  if (other_ended_) lose("");
+  if (other_ended_) return lose("");
+  patience_->at(std::min(until_, loop_.now() + linger));
 }
 
 // The one way to the end. The owner may destroy the stream in the call.

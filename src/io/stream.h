@@ -113,6 +113,7 @@ class Stream final : public Flushable {
   Node* node_ = nullptr;             // while there is a connection
   std::unique_ptr<Dial> dial_;       // while dialling
   std::unique_ptr<Timer> patience_;  // once finish() was called
+  peer::Time until_{0};              // and how long it may take
   State state_ = State::dialling;
   bool writing_ = false;  // libuv has a write of ours, the only one
   bool paused_ = false;   // by pause_reading()

@@ -209,7 +209,7 @@ void Discovery::seen_members(const io::Reply& reply) {
   std::vector<std::string> get{"MGET"};
   for (std::size_t i = 0; i < reply.size() && members.size() < members_max; ++i) {
     auto member = peer::parse_member(reply[i].text());
-    if (!member) {
+    if (!member || is_wildcard(member->address)) {
       if (const std::uint64_t times = repeats_.count("member"))
         log_.warn("the set of nodes has an entry that is none",
                   {{"entry", quoted_cut(reply[i].text())}, {"times", std::to_string(times)}});

@@ -43,6 +43,7 @@ Node::Node(io::Loop& loop, const Config& config)
       drain_timer_(
           loop,
           [this] {
+            if (stage_ != Stage::emptying) return;
             log_.warn("not everything could be settled in time", {{"bytes", std::to_string(mesh_->unsettled_bytes())}});
             leave();
           }),
@@ -51,7 +52,7 @@ Node::Node(io::Loop& loop, const Config& config)
       on_usr1_(loop, SIGUSR1, [this] { say_state(); }) {}
 
 Node::~Node() {
-  if (ready_) remove_ready_file(config_.ready_file);
+  if (!config_.ready_file.empty()) clear_ready_file(config_.ready_file);
 }
 
 // Settings that make no sense unless all nodes agree on them.
@@ -87,6 +88,7 @@ peer::Result<bool> Node::listen() {
   sessions.text_template = config_.text_template;
   sessions.chats_per_s = config_.chats_per_s;
   sessions.chats_burst = config_.chats_burst;
+  sessions.drain_patience = config_.drain_timeout;
   auto door =
       client::Door::open(loop_, config_.listen_client, std::move(sessions), mesh_->incarnation(), router_, chance_);
   if (!door) return peer::Failure{"listen.client: " + door.why()};
@@ -95,6 +97,7 @@ peer::Result<bool> Node::listen() {
 }
 
 peer::Result<bool> Node::start() {
+  if (!config_.ready_file.empty()) clear_ready_file(config_.ready_file);
   if (auto listening = listen(); !listening) return listening;
   loop_.on_turn_end([this] { end_turn(); });
   loop_.on_pause([this](peer::Millis pause) { on_pause(pause); });
@@ -106,7 +109,7 @@ peer::Result<bool> Node::start() {
   }
   const auto name_taken = [this](const std::string& why) {
     log_.error("this node can't join", {{"why", why}});
-    stop(1);
+    drain("its name is taken", 1);
   };
   discovery_ = std::make_unique<Discovery>(loop_, log_, *mesh_, *io::parse_redis_url(config_.redis_url),
                                            Discovery::Events{[this] { serve(); }, name_taken});
@@ -123,9 +126,8 @@ void Node::serve() {
   if (config_.ready_file.empty()) return;
   if (const auto written = write_ready_file(config_.ready_file, ready); !written) {
     log_.error("the ready file can't be written", {{"why", written.why()}});
-    return stop(1);
+    return drain("it can't say that it serves", 1);
   }
-  ready_ = true;
 }
 
 void Node::end_turn() {
@@ -169,10 +171,12 @@ void Node::on_stop_signal(int number) {
     log_.warn("stopped at once by a second signal");
     return stop(1);
   }
-  drain(number == SIGTERM ? "SIGTERM" : "SIGINT");
+  drain(number == SIGTERM ? "SIGTERM" : "SIGINT", 0);
 }
 
-void Node::drain(std::string_view why) {
+void Node::drain(std::string_view why, int exit_status) {
+  if (stage_ != Stage::serving) return;
+  exit_status_ = exit_status;
   log_.info("draining", {{"why", std::string(why)}, {"connections", std::to_string(door_->connections())}});
   stage_ = Stage::emptying;
   drain_timer_.at(loop_.now() + config_.drain_timeout);
@@ -187,7 +191,7 @@ void Node::leave() {
   if (stage_ != Stage::emptying) return;
   stage_ = Stage::leaving;
   mesh_->leave(loop_.now());
-  const auto part = [this] { links_.finish([this] { stop(0); }); };
+  const auto part = [this] { links_.finish([this] { stop(exit_status_); }); };
   if (discovery_)
     discovery_->leave(part);
   else

@@ -58,7 +58,7 @@ class Node {
   void on_pause(peer::Millis pause);
   void on_stop_signal(int number);
   void say_state();
-  void drain(std::string_view why);
+  void drain(std::string_view why, int exit_status);
   void look_if_empty();
   void leave();
   void stop(int exit_status);
@@ -70,7 +70,6 @@ class Node {
   Repeats repeats_;
   Stage stage_ = Stage::serving;
   int exit_status_ = 0;
-  bool ready_ = false;
   bool door_empty_ = false;
 
   chat::Router router_;

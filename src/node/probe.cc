@@ -23,7 +23,7 @@ Probe::~Probe() = default;
 
 void Probe::on_open() noexcept {
   words_.append(peer::preface);
-  peer::write_frame(words_, peer::FrameType::hello, 0, encode(self_.hello(peer::Nonce{})));
+  peer::write_frame(words_, peer::FrameType::hello, 0, encode(self_.hello(peer::Nonce{}, self_.name)));
   stream_->want_write();
 }
 

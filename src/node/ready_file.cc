@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 #include "src/node/json.h"
 
@@ -28,6 +31,14 @@ peer::Result<bool> write_ready_file(const std::string& path, const ReadyFile& re
   return peer::Failure{path + ": " + why};
 }
 
-void remove_ready_file(const std::string& path) { std::remove(path.c_str()); }
+void clear_ready_file(const std::string& path) {
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const Json json(cJSON_ParseWithLength(text.data(), text.size()));
+  const cJSON* const pid = cJSON_GetObjectItemCaseSensitive(json.get(), "pid");
+  if (!cJSON_IsNumber(pid)) return;
+  const auto owner = static_cast<pid_t>(cJSON_GetNumberValue(pid));
+  if (owner == getpid() || (kill(owner, 0) != 0 && errno == ESRCH)) std::remove(path.c_str());
+}
 
 }  // namespace node

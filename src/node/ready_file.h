@@ -16,6 +16,7 @@ struct ReadyFile {
 };
 
 peer::Result<bool> write_ready_file(const std::string& path, const ReadyFile& ready);
-void remove_ready_file(const std::string& path);
+// Removes it where it is this process's, or that of one that is gone.
+void clear_ready_file(const std::string& path);
 
 }  // namespace node

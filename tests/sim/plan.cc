@@ -127,13 +127,13 @@ class Drawing {
       }
       case FaultKind::restart:
       case FaultKind::pause:
-      case FaultKind::leave: return fault.a != vanished_ && claim(node_free_[fault.a], fault);
+      case FaultKind::leave: return fault.a != vanished_ && claim(node_free_[fault.a], fault, 1s);
       case FaultKind::vanish:
         if (vanished_ != nowhere || !node_free_[fault.a].empty()) return false;
         vanished_ = fault.a;
         return true;
       case FaultKind::redis_away:
-      case FaultKind::redis_flush: return claim(redis_free_, fault);
+      case FaultKind::redis_flush: return claim(redis_free_, fault, 8s);
       case FaultKind::cut:
       case FaultKind::slow:
       case FaultKind::redis_cut:
@@ -144,9 +144,9 @@ class Drawing {
 
   // One thing after the other, with a breath between.
   using Spans = std::vector<std::pair<Time, Time>>;
-  bool claim(Spans& spans, const Fault& fault) {
-    const Time from = fault.at - 1s;
-    const Time to = fault.at + fault.lasts + 1s;
+  bool claim(Spans& spans, const Fault& fault, Micros breath) {
+    const Time from = fault.at - breath;
+    const Time to = fault.at + fault.lasts + breath;
     for (const auto& [begin, end] : spans)
       if (from < end && begin < to) return false;
     spans.emplace_back(from, to);

@@ -278,6 +278,31 @@ START_TEST(a_new_life_clears_the_barriers) {
 }
 END_TEST
 
+// What waits at n2 for an older session's end is not delivered once its sender's
+// node has a new life: the sender was told that it is lost.
+START_TEST(a_new_life_takes_back_what_waits) {
+  Town town(2);
+  Person& alice = town.join(1, "alice");
+  Person& old = town.join(2, "bob");
+  town.start();
+  old.reads = false;
+  alice.send_known("bob", "1");
+  town.net.pump();
+  Person& anew = town.join(2, "bob");
+  alice.send_known("bob", "2");
+  town.net.pump();
+  ck_assert(anew.got.empty());
+  town.host(1).mesh.reincarnate(town.net.now);
+  town.settle();
+  expect_texts(alice.outcomes, {"\"1\" unavailable maybe", "\"2\" unavailable maybe"}, "both are lost");
+  alice.send_known("bob", "3");
+  town.net.pump();
+  old.flush();
+  town.net.pump();
+  expect_texts(anew.got, {"3"}, "of the new life");
+}
+END_TEST
+
 // People come, go, move and read as they like; wires are cut. Each chat has one
 // outcome; what is written is written once; what one says to another is written
 // in the order in which it was said.
@@ -378,4 +403,4 @@ END_TEST
 
 SUITE(the_recipient_moves, the_recipient_leaves_with_some_read, not_here_and_back_again, not_here_and_back_unheard,
       not_here_again_and_again, refused_by_one_after_another, sixty_four_may_wait, no_barrier_for_another_life,
-      a_new_life_clears_the_barriers, storms)
+      a_new_life_clears_the_barriers, a_new_life_takes_back_what_waits, storms)

@@ -134,9 +134,12 @@ START_TEST(restarted_unnoticed) {
 }
 END_TEST
 
-START_TEST(an_earlier_life_is_refused) {
+START_TEST(a_new_life_of_the_same_process) {
   Pair pair;
-  const Mesh::Settings settings = Net::settings(2, 2);
+  pair.crowd1.send("bob", "in the first life");
+  pair.crowd2.send("alice", "in the first life");
+  pair.net.run_for(2s);  // told, and that it was told is known
+  ck_assert(pair.crowd1.ended.size() == 1 && pair.crowd2.ended.size() == 1);
   pair.n2->mesh.reincarnate(pair.net.now);
   pair.net.run_until([&] { return pair.n1->mesh.whole() && pair.n2->mesh.whole(); });
   pair.net.pump();
@@ -145,8 +148,20 @@ START_TEST(an_earlier_life_is_refused) {
   pair.crowd1.send("bob", "there");
   pair.crowd2.send("alice", "and back");
   pair.net.pump();
-  ck_assert(pair.crowd2.arrived.size() == 1 && pair.crowd1.arrived.size() == 1);
-  ck_assert(pair.crowd1.ended.size() == 1 && pair.crowd2.ended.size() == 1);
+  ck_assert(pair.crowd2.arrived.size() == 2 && pair.crowd1.arrived.size() == 2);
+  ck_assert(pair.crowd1.ended.size() == 2 && pair.crowd2.ended.size() == 2);
+  ck_assert(pair.n1->count(Kind::link_down) == 1);
+}
+END_TEST
+
+// n1 believes its links with the old life alive: the new one says whom it succeeds.
+START_TEST(reborn_unnoticed) {
+  Pair pair;
+  pair.net.hold("n1", "n2");
+  pair.net.hold("n2", "n1");
+  pair.n2->mesh.reincarnate(pair.net.now);
+  pair.net.run_for(500ms);
+  ck_assert(pair.n1->mesh.whole() && pair.n2->mesh.whole() && pair.n1->count(Kind::accept_refused) == 0);
 }
 END_TEST
 
@@ -181,6 +196,21 @@ START_TEST(a_pause) {
   pair.net.pump();
   ck_assert(pair.crowd2.arrived.size() == 1 && pair.crowd1.ended.size() == 1);
   ck_assert(pair.crowd1.ended[0].how == peer::Settled::written && pair.crowd1.eras == 0);
+}
+END_TEST
+
+// What seemed silent while this process slept may have been there all the time.
+START_TEST(nobody_dies_in_a_pause) {
+  Pair pair;
+  pair.separate(Net::Answer::refused);
+  pair.net.run_for(14s);
+  pair.n1->mesh.suspend(pair.net.now);
+  pair.net.now += 1h;
+  pair.n1->mesh.resume(pair.net.now);
+  pair.net.run_for(15s - 1us);
+  ck_assert(pair.n1->count(Kind::node_dead) == 0 && pair.crowd1.knows("bob"));
+  pair.net.run_for(1us);
+  ck_assert(pair.n1->count(Kind::node_dead) == 1);
 }
 END_TEST
 
@@ -280,6 +310,20 @@ START_TEST(dead_by_lease_and_link) {
 }
 END_TEST
 
+START_TEST(no_lease_is_missed_in_a_pause) {
+  Discovering net;
+  const Incarnation life = net.n2->mesh.incarnation();
+  net.look_for(2s, {Discovering::entry(2, life)});
+  net.net.kill(Net::address(2));
+  net.look_for(2s, {Discovering::entry(2)});
+  net.n1->mesh.suspend(net.net.now);
+  net.net.now += 1h;
+  net.n1->mesh.resume(net.net.now);
+  net.look_for(2s, {Discovering::entry(2)});
+  ck_assert_msg(net.n1->count(Kind::node_dead) == 0, "what was missing before the pause counts anew");
+}
+END_TEST
+
 START_TEST(reborn_in_its_lease) {
   Discovering net;
   net.look_for(2s, {Discovering::entry(2, net.n2->mesh.incarnation())});
@@ -308,5 +352,6 @@ END_TEST
 }  // namespace
 
 SUITE(given_up_and_reborn, one_link_keeps_a_node_alive, killed_and_restarted, restarted_unnoticed,
-      an_earlier_life_is_refused, leaving_in_good_order, a_pause, a_refusal_from_a_stranger_ends_no_life,
-      found_through_the_set, dead_by_lease_and_link, reborn_in_its_lease, a_stranger_in_the_set)
+      a_new_life_of_the_same_process, reborn_unnoticed, leaving_in_good_order, a_pause, nobody_dies_in_a_pause,
+      a_refusal_from_a_stranger_ends_no_life, found_through_the_set, dead_by_lease_and_link,
+      no_lease_is_missed_in_a_pause, reborn_in_its_lease, a_stranger_in_the_set)

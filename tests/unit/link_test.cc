@@ -157,7 +157,7 @@ START_TEST(another_node_at_that_address) {
   Host& n2 = net.add(Net::settings(2, 0), crowd2);
   net.start();
   net.run_for(100ms);
-  expect_same(n1.why(Kind::dial_failed), "the node at that address is n2, not n3");
+  expect_same(n1.why(Kind::dial_failed), "the node at 10.0.0.2:9601 is n2, not n3");
   (void)n2;
 }
 END_TEST

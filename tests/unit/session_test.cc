@@ -463,6 +463,43 @@ START_TEST(the_newest_login_replaces) {
 }
 END_TEST
 
+// Who leaves, in whatever way, first hears how its chats ended.
+START_TEST(departs_when_its_chats_are_settled) {
+  const struct {
+    const char* sentence;
+    void (*leave)(Wire& wire);
+    const char* last;  // the front of its last word
+  } rows[] = {
+      {"logout", [](Wire& wire) { wire.line(R"({"cmd":"logout"})"); }, ""},
+      {"the end of its input", [](Wire& wire) { wire.session.on_end(); }, ""},
+      {"drain", [](Wire& wire) { wire.session.drain(); }, R"({"cmd":"kicked","reason":"drain")"},
+  };
+  for (const auto& row : rows)
+    for (const bool in_time : {true, false}) {
+      World world;
+      User al(world, "al");
+      world.desk.keep = true;
+      al.line(R"({"cmd":"chat","recv":"bob","content":1,"id":"m"})");
+      row.leave(al);
+      ck_assert_msg(!al.finished, "%s: its chat has no outcome yet", row.sentence);
+      al.line(R"({"cmd":"ping"})");
+      expect("it is not listened to", al.heard(), "");
+      const std::string ack = in_time ? "{\"cmd\":\"ack\",\"id\":\"m\",\"status\":\"written\"}\n" : "";
+      if (in_time) {
+        world.desk.settle_kept(1);
+      } else {
+        world.commons.clock.now += std::chrono::seconds(5);
+        al.session.tick();
+      }
+      ck_assert_msg(al.finished, "%s: it goes", row.sentence);
+      const std::string heard = al.heard();
+      expect(row.sentence, heard.substr(0, ack.size()), ack);
+      expect(row.sentence, heard.substr(ack.size(), std::string_view(row.last).size()), row.last);
+      ck_assert_msg(!world.desk.online("al"), "%s: it is gone", row.sentence);
+    }
+}
+END_TEST
+
 START_TEST(drains) {
   World world;
   User al(world, "al");
@@ -476,7 +513,8 @@ START_TEST(drains) {
   for (Wire* wire : {static_cast<Wire*>(&al), &ed, &guest, &person}) {
     wire->session.drain();
     ck_assert(wire->finished);
-    ck_assert_int_eq(wire->patience.count(), 5000);
+    const bool user = wire == &al || wire == &ed;
+    ck_assert_int_eq(wire->patience.count(), user ? 10000 : 5000);
   }
   const std::string kicked = al.heard();
   const std::string front = R"({"cmd":"kicked","reason":"drain","retry":true,"retry_after_ms":)";
@@ -734,7 +772,7 @@ END_TEST
 SUITE(follows_the_transcripts, follows_them_in_every_two_pieces, follows_them_byte_by_byte,
       the_recipient_reads_what_was_written, a_name_with_quotes_sends_and_reads, text_for_who_asked_for_it,
       a_delivery_of_a_form_not_known_yet_is_shown_whole, tells_outcomes_that_come_later, the_newest_login_replaces,
-      drains, counts_what_the_kernel_took, every_cut_of_the_stream_is_counted_right,
+      departs_when_its_chats_are_settled, drains, counts_what_the_kernel_took, every_cut_of_the_stream_is_counted_right,
       a_kicked_session_still_accounts_for_its_queue, cuts_who_reads_too_slowly, answers_count_too,
       refused_telnet_options_do_not_pile_up, slows_a_fast_sender_down, but_not_for_one_stalled_recipient,
       a_failure_at_once_leaves_nothing_unsettled, a_paused_session_can_be_kicked_and_settled, limits_the_rate,

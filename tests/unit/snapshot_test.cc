@@ -169,6 +169,24 @@ START_TEST(the_old_telling_answers_until_the_new_is_complete) {
 }
 END_TEST
 
+START_TEST(half_a_telling_goes_with_its_node) {
+  Pair pair(2000);
+  pair.net.start_whole();
+  pair.net.pump();
+  pair.net.on_wire = [&](Wire& wire) {
+    if (wire.between("n1", "n2")) wire.acceptor().left = 20'000;
+    pair.net.answer(Net::address(1), Net::Answer::refused);
+    pair.net.answer(Net::address(2), Net::Answer::refused);
+  };
+  pair.n1->mesh.reincarnate(pair.net.now);
+  pair.net.run_until([&] { return pair.n2->mesh.directory().size() > 2000; });
+  pair.net.cut_all();
+  pair.net.run_for(16s);
+  ck_assert(pair.n2->count(Kind::node_dead) == 1);
+  ck_assert_uint_eq(pair.n2->mesh.directory().size(), 0);
+}
+END_TEST
+
 // More changes than are kept for a peer: it gets a new snapshot.
 void overflow(Pair& pair) {
   // 8 MiB of records of some 50 bytes; the people are the same in the end.
@@ -212,6 +230,35 @@ START_TEST(changes_over_the_bound_while_nobody_reads) {
 }
 END_TEST
 
+// A new snapshot is begun, and the connection is lost before the other side has
+// heard of it: where that stands is a place in the old one.
+START_TEST(a_cut_before_the_new_snapshot_arrives) {
+  Pair pair(100);
+  pair.net.start_whole();
+  pair.net.pump();
+  for (int i = 0; i < 50; ++i) {
+    pair.crowd1.login("guest" + std::to_string(i));
+    pair.net.pump();
+  }
+  pair.net.answer(Net::address(2), Net::Answer::refused);
+  pair.net.cut("n1", "n2");
+  overflow(pair);
+  pair.crowd1.logout(user(7));
+  // The greeting and the proof, and of what comes with the snapshot a few bytes.
+  const std::size_t greeting = peer::preface.size() + 2 * peer::frame_header_bytes +
+                               encode(pair.n1->mesh.self().hello({})).size() + encode(peer::ProofBody()).size();
+  int cuts = 0;
+  pair.net.on_wire = [&](Wire& wire) {
+    if (wire.between("n1", "n2") && cuts++ == 0) wire.acceptor().left = greeting + 5;
+  };
+  pair.net.answer(Net::address(2), Net::Answer::yes);
+  pair.net.run_until([&] { return pair.n1->mesh.whole(); });
+  pair.net.run_for(1s);
+  ck_assert(cuts == 2 && pair.n1->view("n2", pair.net.now).reconnects == 2);
+  ck_assert(pair.equal());
+}
+END_TEST
+
 START_TEST(of_two_owners_the_newest) {
   Net net;
   Crowd crowds[3];
@@ -245,6 +292,6 @@ END_TEST
 }  // namespace
 
 SUITE(ten_thousand_users_in_parts, changes_follow, changes_during_a_snapshot, a_cut_anywhere_in_a_snapshot,
-      a_new_life_replaces_whole, the_old_telling_answers_until_the_new_is_complete,
+      a_new_life_replaces_whole, the_old_telling_answers_until_the_new_is_complete, half_a_telling_goes_with_its_node,
       changes_over_the_bound_while_the_link_is_down, changes_over_the_bound_while_nobody_reads,
-      of_two_owners_the_newest)
+      a_cut_before_the_new_snapshot_arrives, of_two_owners_the_newest)

@@ -116,7 +116,7 @@ START_TEST(shows_every_character_right) {
     if (c >= 0xd800 && c <= 0xdfff) continue;
     const bool control = c < 0x20 || (c >= 0x7f && c <= 0x9f);
     const bool hidden = c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x202a && c <= 0x202e) || c == 0x2028 ||
-                        c == 0x2029 || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+                        c == 0x2029 || (c >= 0x2060 && c <= 0x2064) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
     char escape[8];
     snprintf(escape, sizeof escape, control ? "\\x%02x" : "\\u%04x", static_cast<unsigned>(c));
     expect_same(escape, shown(utf8(c)), control || hidden ? std::string(escape) : utf8(c));
