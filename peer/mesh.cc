@@ -118,7 +118,8 @@ std::optional<Refused> Mesh::meet(Peer& peer, const Hello& theirs) {
                                           ": it has to come back with a new incarnation"};
   if (peer.incarnation == theirs.incarnation) return std::nullopt;
   if (peer.incarnation != Incarnation::none) {
-    const bool succeeds = theirs.previous == peer.incarnation || theirs.incarnation == peer.leased || !linked(peer);
+    const bool succeeds =
+        theirs.previous == peer.incarnation || theirs.incarnation == peer.leased || peer.left || !linked(peer);
     if (!succeeds)
       return Refused{Refusal::name_taken, "two nodes are called " + peer.name + ": one at " + to_string(peer.address) +
                                               " is linked, another came from " + to_string(theirs.advertised) +
@@ -137,6 +138,7 @@ void Mesh::forget_life(Peer& peer) {
   peer.buried.push_back(peer.incarnation);
   if (peer.buried.size() > buried_max) peer.buried.erase(peer.buried.begin());
   peer.incarnation = Incarnation::none;
+  peer.left = false;
   peer.in.lose("its life is over");
   if (peer.out.up()) {
     peer.out.stop("its life is over");
@@ -159,9 +161,14 @@ void Mesh::forget_streams(Peer& peer) {
 void Mesh::give_up(Peer& peer, Report::Kind kind, std::string_view why) {
   report(kind, peer, why);
   if (peer.incarnation != Incarnation::none) forget_life(peer);
-  directory_.drop(std::exchange(peer.slot, Directory::none));
+  forget_users(peer);
   if (!peer.listed) peer.out.stop("the node is gone");
   lose_chats(peer);
+}
+
+void Mesh::forget_users(Peer& peer) {
+  directory_.drop(std::exchange(peer.loading, Directory::none));
+  directory_.drop(std::exchange(peer.slot, Directory::none));
 }
 
 // Chats that nobody will tell the end of go back to the guest, which may send
@@ -445,6 +452,7 @@ void Mesh::on_link_down(PeerId id, bool was_up, std::string_view why) {
   Peer& peer = *peers_[id];
   report(was_up ? Report::Kind::link_down : Report::Kind::dial_failed, peer, why);
   if (life_ == Life::leaving) peer.out.stop(why);
+  if (peer.left) give_up(peer, Report::Kind::node_left, "it said so");
   note_links(peer);
 }
 
@@ -512,7 +520,11 @@ void Mesh::on_lane_reset(PeerId id, std::string_view recipient) { guest_->on_lan
 void Mesh::on_bye(PeerId id) {
   Peer& peer = *peers_[id];
   if (!peer.fixed) peer.listed = false;
-  give_up(peer, Report::Kind::node_left, "it said so");
+  forget_users(peer);
+  // Its last outcomes may still be on their way on the other connection: with the
+  // end of that it is gone.
+  peer.left = true;
+  if (!peer.out.up()) give_up(peer, Report::Kind::node_left, "it said so");
 }
 
 // --- Users of this node.

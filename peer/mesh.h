@@ -201,6 +201,7 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
     Address address;
     bool listed = false;        // static, or in the set: dialled
     bool fixed = false;         // static
+    bool left = false;          // it said bye; its connections are not all at their end yet
     Incarnation incarnation{};  // none: never met, or given up
     Incarnation leased{};       // what its lease says, if anything
     std::vector<Incarnation> buried;
@@ -249,6 +250,7 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   void give_up(Peer& peer, Report::Kind kind, std::string_view why);
   void forget_life(Peer& peer);
   void forget_streams(Peer& peer);
+  void forget_users(Peer& peer);
   void lose_chats(Peer& peer);
   void hang_up_all(std::string_view why);
   void run();

@@ -41,7 +41,7 @@ class Client {
 
   // A chat that this session sent is settled. `id` is the client's own id as it
   // stood in its request, a JSON string with its quotes; empty where it gave
-  // none, and then only failures are told. `size` is what Draft::size() was.
+  // none. `size` is what Draft::size() was.
   // `maybe`: the failure leaves it open whether the recipient got it.
   virtual void on_outcome(std::string_view id, std::size_t size, Outcome outcome, bool maybe) = 0;
 

@@ -171,15 +171,43 @@ START_TEST(leaving_in_good_order) {
   pair.net.pump();
   pair.n2->mesh.leave(pair.net.now);
   pair.net.pump();
-  expect_same(pair.n1->why(Kind::node_left), "it said so");
-  ck_assert(!pair.crowd1.knows("bob") && pair.n1->count(Kind::node_dead) == 0);
   ck_assert_msg(pair.n2->mesh.accepted(pair.net.now, "x") == 0, "it accepts no more");
-  pair.net.kill(Net::address(1));
-  pair.net.pump();
+  ck_assert(!pair.crowd1.knows("bob"));
+  pair.net.cut_all();
+  expect_same(pair.n1->why(Kind::node_left), "it said so");
+  ck_assert(pair.n1->count(Kind::node_left) == 1 && pair.n1->count(Kind::node_dead) == 0);
   ck_assert(pair.n2->count(Kind::link_down) == 1);
+  pair.net.kill(Net::address(1));
   const std::size_t dials = pair.net.dials.size();
   pair.net.run_for(1min);
   ck_assert_msg(pair.net.dials.size() == dials, "it dials no more");
+}
+END_TEST
+
+// Its last outcomes and its goodbye come on two connections: the goodbye may be
+// read first, and settles nothing that the other still brings.
+START_TEST(what_it_said_before_it_left) {
+  Pair pair;
+  pair.crowd2.answers = false;
+  for (const char* text : {"written", "not here", "unknown"}) pair.crowd1.send("bob", text);
+  pair.net.pump();
+  const auto settle = [&](std::size_t i, peer::WireOutcome how) {
+    const Crowd::Arrived& chat = pair.crowd2.arrived.at(i);
+    pair.n2->mesh.settle(chat.from, chat.era, chat.seq, how);
+  };
+  pair.net.hold("n1", "n2");
+  settle(0, peer::WireOutcome::written);
+  settle(1, peer::WireOutcome::not_here);
+  pair.n2->mesh.leave(pair.net.now);
+  pair.net.pump();
+  ck_assert_msg(!pair.crowd1.knows("bob") && pair.crowd1.ended.empty(), "its users are gone at once");
+  pair.net.hold("n1", "n2", false);
+  pair.net.kill(Net::address(2));
+  pair.net.pump();
+  ck_assert(pair.n1->count(Kind::node_left) == 1 && pair.n1->count(Kind::node_dead) == 0);
+  ck_assert_uint_eq(pair.crowd1.ended.size(), 3);
+  ck_assert(pair.crowd1.ended[0].how == peer::Settled::written && pair.crowd1.ended[1].how == peer::Settled::not_here);
+  ck_assert(pair.crowd1.ended[2].how == peer::Settled::lost && pair.crowd1.ended[2].sent);
 }
 END_TEST
 
@@ -352,6 +380,6 @@ END_TEST
 }  // namespace
 
 SUITE(given_up_and_reborn, one_link_keeps_a_node_alive, killed_and_restarted, restarted_unnoticed,
-      a_new_life_of_the_same_process, reborn_unnoticed, leaving_in_good_order, a_pause, nobody_dies_in_a_pause,
-      a_refusal_from_a_stranger_ends_no_life, found_through_the_set, dead_by_lease_and_link,
+      a_new_life_of_the_same_process, reborn_unnoticed, leaving_in_good_order, what_it_said_before_it_left, a_pause,
+      nobody_dies_in_a_pause, a_refusal_from_a_stranger_ends_no_life, found_through_the_set, dead_by_lease_and_link,
       no_lease_is_missed_in_a_pause, reborn_in_its_lease, a_stranger_in_the_set)
