@@ -26,7 +26,7 @@ struct Timing {
   Millis ping_every{1000};
   Millis suspect_after{3000};  // of silence
   Millis lost_after{5000};     // of silence
-  // With Redis: a lease must be missing for so long on a sound Redis session, so
+  // With Redis: lease and link must be missing for so long on a sound Redis session, so
   // that a flush or a restart, after which every node renews within 3 s, kills nobody.
   Millis lease_grace{2500};
   // A member of the set that never had a lease is dialled for so long.
