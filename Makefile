@@ -9,6 +9,7 @@ VERSION := 0.1.0
 PACKAGES_RUN   := g++ make pkg-config libuv1-dev libhiredis-dev libcjson-dev libsimdjson-dev libtomlplusplus-dev libcli11-dev \
                   libspdlog-dev libfmt-dev libtelnet-dev libssl-dev robin-map-dev redis-server redis-tools
 PACKAGES_CHECK := check python3
+PACKAGES_FAULTS := nftables iproute2 faketime
 PACKAGES_CI    := clang-14 clang-format-14 mandoc git
 
 BUILD ?= build
@@ -41,7 +42,7 @@ UNIT_BIN    := $(UNIT_SRC:tests/unit/%.cc=$(BUILD)/unit/%)
 SIM_OBJ     := $(SIM_SRC:%.cc=$(BUILD)/obj/%.o)
 ALL_OBJ     := $(PRODUCT_OBJ) $(BUILD)/obj/src/main.o $(UNIT_SRC:%.cc=$(BUILD)/obj/%.o) $(SIM_OBJ)
 
-.PHONY: all programs tests deps deps-run deps-check deps-ci run check unit sim live asan clang mutate layers format \
+.PHONY: all programs tests deps deps-run deps-check deps-faults deps-ci run check unit sim live faults asan clang mutate layers format \
         format-check man-lint ci help clean
 
 all: deps-run programs ## build the programs into build/
@@ -91,8 +92,10 @@ deps-run:
 	$(call install_packages,$(PACKAGES_RUN))
 deps-check:
 	$(call install_packages,$(PACKAGES_RUN) $(PACKAGES_CHECK))
+deps-faults:
+	$(call install_packages,$(PACKAGES_RUN) $(PACKAGES_CHECK) $(PACKAGES_FAULTS))
 deps-ci:
-	$(call install_packages,$(PACKAGES_RUN) $(PACKAGES_CHECK) $(PACKAGES_CI))
+	$(call install_packages,$(PACKAGES_RUN) $(PACKAGES_CHECK) $(PACKAGES_FAULTS) $(PACKAGES_CI))
 
 run: deps-run programs ## three nodes and a private Redis on this machine, until Ctrl-C
 	@bash tools/run-mesh.sh $(BUILD)
@@ -110,6 +113,10 @@ sim: deps-check $(BUILD)/sim ## the simulator; SEEDS=20000 for more
 
 live: deps-check programs ## real processes, real Redis, real faults
 	@bash tests/all.sh $(BUILD) live
+
+# Some need root (namespaces, nft); those are skipped, with the reason, where that is not to be had.
+faults: deps-faults programs ## the fault table, in minutes; ROWS="kill redis" for some of it
+	@CROSSTALKD=$(BUILD)/crosstalkd python3 tests/live/faults/table.py --out $(BUILD)/faults.md $(ROWS)
 
 # A shorter storm: the sanitizers make it slow, not different.
 asan: deps-check ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer

@@ -2,8 +2,8 @@
 // together don't come back together, forgotten only after a stable while, so
 // that a peer that accepts and hangs up is not taken for a healthy one.
 //
-// Besides, a hard bound: at most `dials_max` tries in any `dials_window`,
-// whatever the dice say and however often retry_now() is called.
+// Besides, a hard bound: at most `dials_max` tries that fail in any
+// `dials_window`, whatever the dice say and however often retry_now() is called.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,7 @@ class Backoff {
   static constexpr std::size_t dials_max = 14;
   static constexpr Millis dials_window{10'000};
 
-  Backoff(Settings settings, Chance& chance) : settings_(settings), chance_(&chance) { dialled_.fill(-dials_window); }
+  Backoff(Settings settings, Chance& chance) : settings_(settings), chance_(&chance) { dialled_.fill(long_ago); }
 
   // A try begins.
   void on_try(Time now) {
@@ -35,8 +35,12 @@ class Backoff {
     up_since_ = never;
   }
 
-  // The try succeeded.
-  void on_up(Time now) { up_since_ = now; }
+  // The try succeeded: it was no dead address, and does not count.
+  void on_up(Time now) {
+    up_since_ = now;
+    oldest_ = (oldest_ + dialled_.size() - 1) % dialled_.size();
+    dialled_[oldest_] = long_ago;
+  }
 
   // The try failed, or what it brought was lost: the time of the next.
   Time on_down(Time now) {
@@ -58,6 +62,7 @@ class Backoff {
   }
 
  private:
+  static constexpr Time long_ago = -dials_window;
   Time allowed_at(Time wanted) const { return std::max(wanted, dialled_[oldest_] + dials_window); }
 
   Settings settings_;

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cassert>
 
+#include "peer/stream.h"
+
 namespace peer {
 
 static_assert(std::endian::native == std::endian::little, "frames are written as the machine holds them");
@@ -84,14 +86,51 @@ FrameReader::Got FrameReader::next(Frame& frame) {
   return got;
 }
 
+namespace {
+
+constexpr std::uint8_t flag_may_repeat = 1;
+constexpr std::uint8_t flag_has_id = 2;
+
+}  // namespace
+
+ChatHead::ChatHead(const Ticket& ticket, std::string_view recipient) {
+  assert(recipient.size() <= 0xff);
+  const bool has_id = ticket.id_length > 0;
+  bytes_[0] = static_cast<char>((ticket.may_repeat ? flag_may_repeat : 0) | (has_id ? flag_has_id : 0));
+  bytes_[1] = static_cast<char>(static_cast<unsigned char>(recipient.size()));
+  std::memcpy(bytes_ + 2, recipient.data(), recipient.size());
+  size_ = 2 + recipient.size();
+  if (!has_id) return;
+  std::memcpy(bytes_ + size_, &ticket.sender_length, sizeof ticket.sender_length);
+  std::memcpy(bytes_ + size_ + 1, &ticket.id_at, sizeof ticket.id_at);
+  std::memcpy(bytes_ + size_ + 5, &ticket.id_length, sizeof ticket.id_length);
+  size_ += 7;
+}
+
+void chat_may_repeat(char* body) { *body = static_cast<char>(*body | flag_may_repeat); }
+
 DecodedChat decode_chat(std::string_view body) {
   Reader reader(body);
   DecodedChat decoded;
-  decoded.chat.flags = reader.u8();
-  decoded.chat.recipient = reader.text8();
-  decoded.chat.line = reader.rest();
-  decoded.ok = reader.ok() && !decoded.chat.recipient.empty() && decoded.chat.recipient.size() <= 64 &&
-               decoded.chat.line.size() >= 2 && decoded.chat.line.back() == '\n';
+  ChatBody& chat = decoded.chat;
+  const std::uint8_t flags = reader.u8();
+  chat.may_repeat = (flags & flag_may_repeat) != 0;
+  chat.recipient = reader.text8();
+  const bool has_id = (flags & flag_has_id) != 0;
+  const std::size_t sender_length = has_id ? reader.u8() : 0;
+  const std::size_t id_at = has_id ? reader.u32() : 0;
+  const std::size_t id_length = has_id ? reader.u16() : 0;
+  chat.line = reader.rest();
+  const bool whole = reader.ok() && !chat.recipient.empty() && chat.recipient.size() <= 64 && chat.line.size() >= 2 &&
+                     chat.line.back() == '\n';
+  if (!whole || !has_id) return decoded.ok = whole, decoded;
+  const auto lies_within = [&](std::size_t at, std::size_t length) {
+    return length > 0 && at <= chat.line.size() && length <= chat.line.size() - at;
+  };
+  if (!lies_within(chat_sender_at, sender_length) || !lies_within(id_at, id_length)) return decoded;
+  chat.sender = chat.line.substr(chat_sender_at, sender_length);
+  chat.id = chat.line.substr(id_at, id_length);
+  decoded.ok = true;
   return decoded;
 }
 

@@ -39,6 +39,7 @@ enum class FrameType : std::uint8_t {
   // The chat stream, from the dialler.
   chat = 32,
   lane_reset = 33,
+  wake = 34,  // something lies in the mailbox of a user of yours
   // The outcome stream, from the one who was dialled.
   outcomes = 48,
 };
@@ -144,14 +145,39 @@ class FrameReader {
   bool broken_ = false;
 };
 
-// The body of a chat frame.
-//   u8 flags, text8 recipient, the line with its LF
+// Where in a chat's line its sender's token stands: {"cmd":"chat","send":"…
+inline constexpr std::size_t chat_sender_at = 21;
+
+struct Ticket;
+
+// The body of a chat frame: a head, then the line with its LF.
+//   u8 flags, text8 recipient; where the client gave the id: u8 sender_length,
+//   u32 id_at, u16 id_length
 struct ChatBody {
-  std::uint8_t flags = 0;  // none are defined yet; kept for redelivery marks
+  bool may_repeat = false;  // the recipient may have it already
   std::string_view recipient;
+  std::string_view sender;  // tokens in the line, with their quotes, that name the
+  std::string_view id;      // chat; both empty where the id is a server's
   std::string_view line;
 };
-// The recipient is 1 to 64 bytes, the line not empty; else ok is false.
+
+// The head of a chat of this ticket.
+class ChatHead {
+ public:
+  // The recipient has at most 255 bytes.
+  ChatHead(const Ticket& ticket, std::string_view recipient);
+  std::string_view view() const { return {bytes_, size_}; }
+
+ private:
+  char bytes_[2 + 255 + 7];
+  std::size_t size_ = 0;
+};
+
+// Sets the mark in a body that is encoded already.
+void chat_may_repeat(char* body);
+
+// The recipient is 1 to 64 bytes, the line not empty, the tokens lie in it; else
+// ok is false.
 struct DecodedChat {
   bool ok = false;
   ChatBody chat;

@@ -90,7 +90,8 @@ void InLink::on_frame(Time, const Frame& frame) {
     case FrameType::users:
     case FrameType::snapshot_end: return on_control(frame);
     case FrameType::chat:
-    case FrameType::lane_reset: return on_chat_stream(frame);
+    case FrameType::lane_reset:
+    case FrameType::wake: return on_chat_stream(frame);
     case FrameType::bye: return owner_->on_bye(id_);
     case FrameType::hello:
     case FrameType::proof:
@@ -144,15 +145,19 @@ void InLink::on_control(const Frame& frame) {
   if (frame.type == FrameType::snapshot_end) owner_->on_snapshot_end(id_);
 }
 
-// The first of an era may have any number; from then on none is left out.
+// Numbers rise; those left out were taken back by the sender's node.
 void InLink::on_chat_stream(const Frame& frame) {
   if (frame.seq <= chats_received_) return;
-  if (chats_received_ != 0 && frame.seq != chats_received_ + 1) return lose("it skipped a chat");
   arrivals_.put(frame.seq, Arrival::pending);
   ++unsettled_;
   chats_received_ = frame.seq;
   if (frame.type == FrameType::lane_reset) {
-    owner_->on_lane_reset(id_, frame.body);
+    owner_->on_lane_reset(id_, frame.seq, frame.body);
+    settle(era_, frame.seq, WireOutcome::done);
+    return;
+  }
+  if (frame.type == FrameType::wake) {
+    owner_->on_wake(id_, frame.body);
     settle(era_, frame.seq, WireOutcome::done);
     return;
   }
@@ -179,8 +184,39 @@ bool InLink::settle(std::uint32_t era, Seq seq, WireOutcome outcome) {
   return true;
 }
 
+InLink::Fate InLink::fate(Arrival arrival) {
+  switch (arrival) {
+    case Arrival::pending: return Fate::pending;
+    case Arrival::not_here:
+    case Arrival::unread: return Fate::refused;
+    case Arrival::written:
+    case Arrival::delivered:
+    case Arrival::done: break;
+  }
+  return Fate::taken;
+}
+
+InLink::Fate InLink::supersede(Seq seq) {
+  if (seq > chats_received_) {
+    chats_received_ = seq;
+    return Fate::never_came;
+  }
+  if (const Arrival* const arrival = arrivals_.find(seq)) return fate(*arrival);
+  // Its end may be known and on its way.
+  for (Seq at = outcomes_.begin(); at < outcomes_.end(); at = outcomes_.next(at + 1)) {
+    Reader reader(outcomes_.find(at).body);
+    while (reader.more()) {
+      const Seq first = reader.u64();
+      const std::uint32_t count = reader.u32();
+      const auto arrival = Arrival{reader.u8()};
+      if (seq >= first && seq - first < count) return fate(arrival);
+    }
+  }
+  return Fate::never_came;
+}
+
 void InLink::gather_outcomes() {
-  static_assert(static_cast<int>(WireOutcome::done) == static_cast<int>(Arrival::done));
+  static_assert(static_cast<int>(WireOutcome::unread) == static_cast<int>(Arrival::unread));
   if (changed_first_ == 0) return;
   const Seq end = changed_last_ + 1;
   Seq at = arrivals_.next(changed_first_, end);

@@ -33,7 +33,8 @@ class InLink {
     // False: they are malformed.
     virtual bool on_users(PeerId, std::string_view records) = 0;
     virtual void on_chat(PeerId, std::uint32_t era, Seq seq, const ChatBody& chat) = 0;
-    virtual void on_lane_reset(PeerId, std::string_view recipient) = 0;
+    virtual void on_lane_reset(PeerId, Seq seq, std::string_view recipient) = 0;
+    virtual void on_wake(PeerId, std::string_view user) = 0;
     virtual void on_bye(PeerId) = 0;
     virtual void on_in_down(PeerId, std::string_view why) = 0;
 
@@ -66,6 +67,14 @@ class InLink {
   bool connected() const { return connected_; }
   std::uint32_t era() const { return era_; }
   Time heard_at() const { return heard_at_; }
+  // A copy of that chat has come by another way, since its sender's node has taken
+  // it back. What became of the one on the stream? One that has not come by now
+  // will not be let in any more, nor any before it.
+  enum class Fate : std::uint8_t { never_came, pending, taken, refused };
+  Fate supersede(Seq seq);
+
+  // All before this one have ended, and the peer was told so.
+  Seq oldest() const { return arrivals_.first(chats_received_ + 1); }
   // Chats received whose end has not come.
   std::size_t unsettled() const { return unsettled_; }
 
@@ -95,7 +104,8 @@ class InLink {
 
   // The chats whose end has not come or was not told. What changed since is told as
   // runs at the next fill.
-  enum class Arrival : std::uint8_t { pending, written, not_here, done };
+  enum class Arrival : std::uint8_t { pending, written, not_here, done, delivered, unread };
+  static Fate fate(Arrival arrival);
   Numbered<Arrival> arrivals_;
   std::size_t unsettled_ = 0;
   Seq changed_first_ = 0;  // 0: nothing has changed

@@ -164,24 +164,12 @@ void Mesh::give_up(Peer& peer, Report::Kind kind, std::string_view why) {
   forget_users(peer);
   if (!peer.listed) peer.out.stop("the node is gone");
   lose_chats(peer);
+  wake_sooner(peer);
 }
 
 void Mesh::forget_users(Peer& peer) {
   directory_.drop(std::exchange(peer.loading, Directory::none));
   directory_.drop(std::exchange(peer.slot, Directory::none));
-}
-
-// Chats that nobody will tell the end of go back to the guest, which may send
-// them again at once: hence only those that are here now.
-void Mesh::lose_chats(Peer& peer) {
-  Stream& chats = peer.out.chats();
-  const Seq end = chats.end();
-  for (Seq seq = chats.begin(); seq < end; seq = chats.next(seq)) {
-    const Stream::Held held = chats.find(seq);
-    const std::string body(held.body);
-    chats.settle(seq);
-    if (held.type == FrameType::chat) guest_->on_settled(peer.id, seq, held.ticket, body, Settled::lost, held.sent);
-  }
 }
 
 std::vector<Member> Mesh::listed(const std::vector<Listed>& view, Time now) {
@@ -222,6 +210,10 @@ void Mesh::give_up_the_silent() {
 }
 
 void Mesh::note_links(Peer& peer) {
+  if (peer.out.up() || peer.incarnation == Incarnation::none)
+    peer.outage.end();
+  else
+    peer.outage.begin(now_, self_.timing.hold, peer.out.chats().end());
   if (linked(peer) || peer.incarnation == Incarnation::none)
     peer.down_since = never;
   else if (peer.down_since == never)
@@ -254,8 +246,11 @@ void Mesh::resume(Time now) {
 // What was silent meanwhile may have been so because I was not there.
 void Mesh::run() {
   life_ = Life::running;
-  for (const auto& peer : peers_)
+  for (const auto& peer : peers_) {
     if (peer->down_since != never) peer->down_since = now_;
+    if (peer->incarnation != Incarnation::none)
+      peer->outage.begin_anew(now_, self_.timing.hold, peer->out.chats().end());
+  }
   start_all();
 }
 
@@ -395,6 +390,7 @@ void Mesh::tick(Time now) {
   for (const auto& peer : peers_) {
     peer->out.tick(now);
     peer->in.tick(now);
+    tend_outage(*peer);
   }
   give_up_the_silent();
   if (reborn_due_) reincarnate(now);
@@ -407,7 +403,7 @@ void Mesh::plan_wake() {
 }
 
 void Mesh::wake_sooner(const Peer& peer) {
-  wake_at_ = std::min({wake_at_, peer.out.wake_at(), peer.in.wake_at()});
+  wake_at_ = std::min({wake_at_, peer.out.wake_at(), peer.in.wake_at(), peer.outage.wake_at()});
   if (!discovers_ && peer.down_since != never) wake_at_ = std::min(wake_at_, peer.down_since + self_.timing.dead_after);
 }
 
@@ -428,22 +424,13 @@ void Mesh::want_write(PeerId id) {
 
 std::optional<Refused> Mesh::on_met(PeerId id, const Hello& theirs) { return meet(*peers_[id], theirs); }
 
-void Mesh::on_outcomes(PeerId id, Seq first, std::uint32_t count, WireOutcome outcome) {
-  Stream& chats = peers_[id]->out.chats();
-  const Settled how = outcome == WireOutcome::not_here ? Settled::not_here : Settled::written;
-  for (Seq seq = chats.next(first); seq < first + count; seq = chats.next(seq)) {
-    const Stream::Held held = chats.find(seq);
-    if (held.type == FrameType::chat) guest_->on_settled(id, seq, held.ticket, held.body, how, true);
-    chats.settle(seq);
-  }
-}
-
 bool Mesh::next_users(std::uint64_t& cursor, Buffer& into, std::size_t bytes) {
   return guest_->next_users(cursor, into, bytes);
 }
 
 void Mesh::on_link_up(PeerId id) {
   Peer& peer = *peers_[id];
+  mark_unawaited(peer);
   report(Report::Kind::link_up, peer, "");
   note_links(peer);
 }
@@ -513,10 +500,6 @@ bool Mesh::on_users(PeerId id, std::string_view records) {
   return true;
 }
 
-void Mesh::on_chat(PeerId id, std::uint32_t era, Seq seq, const ChatBody& chat) { guest_->on_chat(id, era, seq, chat); }
-
-void Mesh::on_lane_reset(PeerId id, std::string_view recipient) { guest_->on_lane_reset(id, recipient); }
-
 void Mesh::on_bye(PeerId id) {
   Peer& peer = *peers_[id];
   if (!peer.fixed) peer.listed = false;
@@ -550,78 +533,6 @@ void Mesh::tell_users() {
   Buffer told;
   told.swap(changed_users_);
   for (const auto& peer : peers_) peer->out.users_changed(told.view(), now_);
-}
-
-// --- Chats.
-
-Mesh::Login Mesh::newest(std::uint64_t user, std::span<const Login> refused) const {
-  std::vector<Directory::Found> passed_over;
-  for (const Login& login : refused) passed_over.push_back({peers_[login.at]->slot, login.stamp});
-  const Directory::Found found = directory_.newest(user, passed_over);
-  return {slot_peer_[found.slot], found.stamp};
-}
-
-Mesh::Sent Mesh::send(PeerId to, std::string_view recipient, std::span<const std::string_view> line,
-                      std::size_t line_bytes, const Ticket& ticket) {
-  Peer& peer = *peers_[to];
-  if (peer.incarnation == Incarnation::none) return Sent::gone;
-  std::array<std::string_view, 16> pieces;
-  assert(line.size() + 2 <= pieces.size() && recipient.size() <= 0xff);
-  const std::array<char, 2> head{0, static_cast<char>(static_cast<unsigned char>(recipient.size()))};
-  pieces[0] = {head.data(), head.size()};
-  pieces[1] = recipient;
-  std::copy(line.begin(), line.end(), pieces.begin() + 2);
-  const std::size_t body_bytes = head.size() + recipient.size() + line_bytes;
-  if (!peer.out.chats().has_room(body_bytes)) return Sent::full;
-  peer.out.chats().append(FrameType::chat, {pieces.data(), line.size() + 2}, body_bytes, ticket);
-  if (peer.out.up()) want_write(to);
-  return Sent::yes;
-}
-
-// Passes the bound of the window: it is small, one for each barrier, and without
-// it no chat to that user would ever be taken again.
-void Mesh::reset_lane(PeerId to, std::string_view recipient) {
-  Peer& peer = *peers_[to];
-  if (peer.incarnation == Incarnation::none) return;
-  const std::array<std::string_view, 1> pieces{recipient};
-  peer.out.chats().append(FrameType::lane_reset, pieces, recipient.size());
-  if (peer.out.up()) want_write(to);
-}
-
-bool Mesh::settle(PeerId from, std::uint32_t era, Seq seq, WireOutcome outcome) {
-  return peers_[from]->in.settle(era, seq, outcome);
-}
-
-// --- For those who watch.
-
-std::vector<Mesh::PeerView> Mesh::view(Time now) const {
-  std::vector<PeerView> views;
-  for (const auto& peer : peers_) {
-    if (!peer->listed && peer->incarnation == Incarnation::none) continue;
-    PeerView view;
-    view.name = peer->name;
-    view.address = peer->address;
-    view.incarnation = peer->incarnation;
-    const bool silent = peer->out.up() && now - peer->out.silent_since() >= self_.timing.suspect_after;
-    view.health = peer->incarnation == Incarnation::none ? Health::dead
-                  : !linked(*peer) || silent             ? Health::suspect
-                                                         : Health::alive;
-    view.state = peer->out.state();
-    view.synced = peer->out.synced();
-    view.accepts = peer->in.connected();
-    view.rtt = peer->out.rtt();
-    view.waiting_bytes = peer->out.chats().bytes();
-    view.reconnects = peer->out.reconnects();
-    view.users = directory_.size(peer->slot);
-    view.why = peer->out.why_down();
-    views.push_back(std::move(view));
-  }
-  return views;
-}
-
-bool Mesh::whole() const {
-  return std::all_of(peers_.begin(), peers_.end(),
-                     [](const auto& peer) { return !peer->listed || (peer->out.synced() && peer->in.connected()); });
 }
 
 }  // namespace peer

@@ -24,6 +24,7 @@
 #include "peer/inlink.h"
 #include "peer/lobby.h"
 #include "peer/membership.h"
+#include "peer/outage.h"
 #include "peer/outlink.h"
 #include "peer/self.h"
 
@@ -65,11 +66,16 @@ class World {
   ~World() = default;
 };
 
-// How a chat that this node sent over a link ended.
+// How a chat that this node sent over a link ended. Of the last three, `sent` says
+// whether the owner may have had it.
 enum class Settled : std::uint8_t {
-  written,   // with the kernel at its owner, for a live connection
-  not_here,  // the owner has no such user; nothing of it was written
-  lost,      // the owner's node died or forgot; `sent` says whether it may have had it
+  delivered,  // its recipient's client has confirmed it
+  written,    // with the kernel at its owner, for a live connection
+  not_here,   // the owner has no such user; nothing of it was written
+  unread,     // the recipient's session ended before it confirmed it; it may have seen it
+  lost,       // the owner's node died or forgot
+  withdrawn,  // taken back by withdraw()
+  expired,    // it has waited for the link for Timing::wait_max
 };
 
 class Guest {
@@ -77,13 +83,20 @@ class Guest {
   // A chat for a user of this node. Sooner or later exactly one
   // Mesh::settle(from, era, seq, …) follows, unless the era is over before.
   virtual void on_chat(PeerId from, std::uint32_t era, Seq seq, const ChatBody& chat) = 0;
-  // The peer has read all refusals of its chats to that user.
-  virtual void on_lane_reset(PeerId from, std::string_view recipient) = 0;
+  // The peer has read all refusals of its chats to that user before `seq`, or has
+  // taken them back; empty: of all its chats, to whomever.
+  virtual void on_lane_reset(PeerId from, Seq seq, std::string_view recipient) = 0;
+  // It says that something lies in the mailbox of a user of this node.
+  virtual void on_wake(PeerId from, std::string_view user) = 0;
+  // My link to it has been down for Timing::hold: chats to it would wait.
+  virtual void on_unreachable(PeerId peer) = 0;
   // A new era of `from` begins: its chats before are settled elsewhere.
   virtual void on_era(PeerId from) = 0;
   // One of mine is settled; `seq` says in which order they were sent to that
   // peer, `body` is the chat frame's (decode_chat), borrowed.
   virtual void on_settled(PeerId to, Seq seq, const Ticket& ticket, std::string_view body, Settled how, bool sent) = 0;
+  // Is anybody waiting for the outcome of a chat of this ticket?
+  virtual bool waits(const Ticket& ticket) const = 0;
   // A user logged in elsewhere.
   virtual void on_user(PeerId at, std::string_view name, std::uint64_t hash, Stamp stamp) = 0;
   // The users of this node from `cursor` (0 at first) on, with write_user, about
@@ -158,7 +171,8 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
     Stamp stamp = 0;
   };
   // A user's newest login among the peers. Those at a node of `refused` up to its
-  // stamp are passed over: that node has said that they are not there.
+  // stamp are passed over: that node has said that they are not there. What is no
+  // peer in it is ignored.
   Login newest(std::uint64_t user_hash, std::span<const Login> refused) const;
   PeerId owner(std::uint64_t user_hash) const { return newest(user_hash, {}).at; }
   enum class Sent : std::uint8_t { yes, full, gone };
@@ -167,10 +181,27 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
             const Ticket& ticket);
   // See DESIGN.md §6, "Not here, and back again".
   void reset_lane(PeerId to, std::string_view recipient);
+  // "Something lies in the mailbox of a user of yours", in order with the chats.
+  void wake(PeerId to, std::string_view user);
+  // Takes back the chats that are held for a peer, for all of them to go another
+  // way: Guest::on_settled with `withdrawn` for each, in order.
+  void withdraw(PeerId from);
+  // A chat that was on the stream from that life of a peer to that life of this
+  // node has come by another way (InLink::supersede).
+  struct Superseded {
+    InLink::Fate fate = InLink::Fate::never_came;
+    PeerId peer = no_peer;  // no_peer: not of this life, so nothing is known of it
+    std::uint32_t era = 0;
+  };
+  Superseded supersede(Incarnation from, Incarnation to, Seq seq);
   // False where nobody waits for it any more: another era has begun.
   bool settle(PeerId from, std::uint32_t era, Seq seq, WireOutcome outcome);
-  // Can it be sent to without waiting for a link?
-  bool reachable(PeerId to) const { return peers_[to]->out.up(); }
+  // Of a peer's chats all before this one have ended, and it was told so.
+  Seq oldest_from(PeerId from) const { return peers_[from]->in.oldest(); }
+  // False once on_unreachable() was said, until the link is up again.
+  bool reachable(PeerId to) const { return !peers_[to]->outage.held(); }
+  Incarnation incarnation_of(PeerId peer) const { return peers_[peer]->incarnation; }
+  std::size_t peers() const { return peers_.size(); }  // their ids are 0 … peers() - 1
 
   // --- For those who watch.
   enum class Health : std::uint8_t { alive, suspect, dead };
@@ -206,6 +237,7 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
     Incarnation leased{};       // what its lease says, if anything
     std::vector<Incarnation> buried;
     Time down_since = never;                    // both links are down; never: one is up, or not met
+    Outage outage;                              // of my link to it, while it is known
     Directory::Slot slot = Directory::none;     // what it told
     Directory::Slot loading = Directory::none;  // what it is telling anew
     ConnId out_conn = 0;
@@ -237,7 +269,8 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   void on_snapshot_end(PeerId) override;
   bool on_users(PeerId, std::string_view records) override;
   void on_chat(PeerId, std::uint32_t era, Seq seq, const ChatBody& chat) override;
-  void on_lane_reset(PeerId, std::string_view recipient) override;
+  void on_lane_reset(PeerId, Seq seq, std::string_view recipient) override;
+  void on_wake(PeerId, std::string_view user) override;
   void on_bye(PeerId) override;
   void on_in_down(PeerId, std::string_view why) override;
 
@@ -252,6 +285,9 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   void forget_streams(Peer& peer);
   void forget_users(Peer& peer);
   void lose_chats(Peer& peer);
+  void take_back(Peer& peer, Seq end, Settled how);
+  void tend_outage(Peer& peer);
+  void mark_unawaited(Peer& peer);
   void hang_up_all(std::string_view why);
   void run();
   void start_all();

@@ -203,17 +203,18 @@ void OutLink::on_receipt(Time now, const Frame& frame) {
 void OutLink::on_outcomes_frame(Time now, const Frame& frame) {
   if (frame.seq <= outcomes_received_) return;
   if (frame.seq != outcomes_received_ + 1) return lose(now, "it skipped outcomes");
-  outcomes_received_ = frame.seq;
   Reader reader(frame.body);
   while (reader.more()) {
     const Seq first = reader.u64();
     const std::uint32_t count = reader.u32();
     const std::uint8_t outcome = reader.u8();
     const bool good = reader.ok() && outcome >= static_cast<std::uint8_t>(WireOutcome::written) &&
-                      outcome <= static_cast<std::uint8_t>(WireOutcome::done) && first + count <= chats_.end();
+                      outcome <= static_cast<std::uint8_t>(WireOutcome::unread) && first + count <= chats_.end();
     if (!good) return lose(now, "it sent malformed outcomes");
     owner_->on_outcomes(id_, first, count, WireOutcome{outcome});
   }
+  // Only now: what could not be understood is to be told again.
+  outcomes_received_ = frame.seq;
   if (outcomes_received_ - outcomes_told_ >= outcomes_untold_max) ping(now);
 }
 

@@ -33,6 +33,10 @@ struct Timing {
   Millis stranger_grace{10'000};
   // Gone from the set without a word, and no link: as long as a renewal takes and more.
   Millis unlisted_grace{4000};
+  // My link to it has been down: its users are cut off from here (mesh.hold_ms).
+  Millis hold{2000};
+  // What can go nowhere else waits for a link that is down.
+  Millis wait_max{30'000};
   // Without Redis: when all links to it have been down.
   Millis dead_after{15'000};
   Backoff::Settings backoff{};
@@ -65,10 +69,12 @@ struct Self {
 
 // How one chat on a link ended, as its owner's node tells it.
 enum class WireOutcome : std::uint8_t {
-  pending = 0,   // never on the wire
-  written = 1,   // with the kernel, for a live connection
-  not_here = 2,  // no session of that user, and nothing of it was written
-  done = 3,      // of frames that are no chats
+  pending = 0,    // never on the wire
+  written = 1,    // with the kernel, for a live connection
+  not_here = 2,   // no session of that user, and nothing of it was written
+  done = 3,       // of frames that are no chats, and of chats that went another way
+  delivered = 4,  // its client has confirmed it
+  unread = 5,     // its session ended before its client confirmed it; it may have been seen
 };
 
 }  // namespace peer

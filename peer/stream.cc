@@ -66,6 +66,13 @@ Stream::Held Stream::find(Seq seq) const {
           {frame + frame_header_bytes, entry->size - frame_header_bytes}};
 }
 
+void Stream::mark_may_repeat(Seq seq) {
+  Entry* const entry = entries_.find(seq);
+  assert(entry != nullptr);
+  entry->ticket.may_repeat = true;
+  chat_may_repeat(entry->chunk->bytes.data() + entry->at + frame_header_bytes);
+}
+
 void Stream::settle(Seq seq) {
   const Entry* const entry = entries_.find(seq);
   if (entry == nullptr) return;

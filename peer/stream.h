@@ -25,10 +25,13 @@ namespace peer {
 
 // What the sender's node remembers of a chat until it is settled.
 struct Ticket {
-  std::uint64_t sender = 0;     // the session that waits for the outcome; 0: nobody
-  std::uint64_t recipient = 0;  // the hash of the recipient's name
-  std::uint32_t id_at = 0;      // where in the line the client's id token stands,
-  std::uint16_t id_length = 0;  // with its quotes; 0: the client gave none
+  std::uint64_t sender = 0;        // the session that waits for the outcome; 0: nobody
+  std::uint64_t recipient = 0;     // the hash of the recipient's name
+  std::uint32_t id_at = 0;         // where in the line the client's id token stands,
+  std::uint16_t id_length = 0;     // with its quotes; 0: the client gave none
+  std::uint8_t sender_length = 0;  // of the sender's token, at chat_sender_at
+  bool may_repeat : 1 = false;     // the recipient may have it already,
+  bool was_sent : 1 = false;       // since it was on its way to another place before
 };
 
 // Bytes that several streams hold together. A stream may grow while it holds
@@ -65,6 +68,9 @@ class Stream {
     std::string_view body;
   };
   Held find(Seq) const;
+
+  // A chat that is still held: its recipient may have it already.
+  void mark_may_repeat(Seq);
 
   // Settled: its bytes are forgotten. Unknown numbers are ignored.
   void settle(Seq);

@@ -15,7 +15,8 @@ class Desk {
   virtual std::uint64_t hash(std::string_view name) const = 0;
 
   // `name` is valid. An older session of that user, here or elsewhere, is
-  // kicked. The id is good until logout().
+  // kicked. The id is good until logout(). Client::on_ready follows, perhaps
+  // from inside, once it is known what waits in the mailbox.
   virtual ClientId login(Client& client, std::string_view name) = 0;
   // The session is over or was kicked; unknown ids are ignored.
   virtual void logout(ClientId id) = 0;
@@ -24,10 +25,11 @@ class Desk {
   // Client::on_outcome, at once (inside this call) where it is a failure.
   virtual void chat(ClientId from, const Draft& draft) = 0;
 
-  // Of a delivery: written, in order of delivery; or not, since the session
-  // ended first.
+  // The end of a delivery; see Client::deliver.
   virtual void on_written(const Origin& origin) = 0;
+  virtual void on_delivered(const Origin& origin) = 0;
   virtual void on_unwritten(const Origin& origin) = 0;
+  virtual void on_unread(const Origin& origin) = 0;
 
   virtual bool online(std::string_view name) const = 0;
 

@@ -20,9 +20,13 @@ struct Draft {
   std::size_t count = 0;
 
   // Where in the line the client's own id token stands (with its quotes);
-  // length 0 where it gave none and the id is the server's.
+  // length 0 where it gave none and the id is the server's. The sender's token
+  // stands at peer::chat_sender_at.
   std::uint32_t id_at = 0;
   std::uint16_t id_length = 0;
+  std::uint8_t sender_length = 0;
+  // "retry":true: the recipient may have it already.
+  bool retry = false;
 
   std::span<const std::string_view> line() const { return {pieces.data(), count}; }
   std::size_t size() const {

@@ -1,6 +1,7 @@
 #include "src/chat/router.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 namespace chat {
@@ -12,9 +13,10 @@ constexpr std::size_t lane_waiting_max = 64;
 // Chats from here to here that are not with the kernel yet; each recipient's
 // queue has its own, smaller bound (sessions.queue_bytes).
 constexpr std::size_t here_bytes_max = std::size_t{256} << 20U;
-// Chats from elsewhere that wait for an ended session's last deliveries; those
-// beyond are refused.
-constexpr std::size_t held_bytes_max = std::size_t{1} << 20U;
+// Chats on their way to mailboxes.
+constexpr std::size_t mail_bytes_max = std::size_t{64} << 20U;
+
+constexpr peer::Millis wakes_sweep_every{1000};
 
 peer::DecodedChat decode(std::string_view body) {
   peer::DecodedChat decoded = peer::decode_chat(body);
@@ -37,13 +39,59 @@ void note(std::vector<peer::Mesh::Login>& refused, const peer::Mesh::Login& logi
     at->stamp = std::max(at->stamp, login.stamp);
 }
 
+bool refuses(const std::vector<peer::Mesh::Login>& refused, const peer::Mesh::Login& login) {
+  return std::any_of(refused.begin(), refused.end(),
+                     [&](const auto& each) { return each.at == login.at && each.stamp >= login.stamp; });
+}
+
+peer::HashKey draw_key(peer::Chance& chance) {
+  const std::uint64_t k0 = chance.next();
+  return {k0, chance.next()};
+}
+
+peer::Settled settled(End end) {
+  switch (end) {
+    case End::delivered: return peer::Settled::delivered;
+    case End::written: return peer::Settled::written;
+    case End::unwritten: return peer::Settled::not_here;
+    case End::unread: return peer::Settled::unread;
+  }
+  return peer::Settled::not_here;
+}
+
 }  // namespace
 
-Router::Router() : here_pool_{2 * here_bytes_max, 0}, here_(here_bytes_max, here_pool_) {}
+Router::Router(peer::Chance& chance)
+    : arrivals_(users_, *this, draw_key(chance)),
+      drains_(users_, arrivals_, *this),
+      kept_pool_{2 * (here_bytes_max + mail_bytes_max), 0},
+      here_(here_bytes_max, kept_pool_),
+      mail_(mail_bytes_max, kept_pool_) {}
 
 void Router::attach(peer::Mesh& mesh, std::function<std::int64_t()> wall_ms) {
   mesh_ = &mesh;
   wall_ms_ = std::move(wall_ms);
+  arrivals_.attach(mesh);
+  drains_.attach(mesh);
+}
+
+void Router::attach_store(Store& store) {
+  store_ = &store;
+  drains_.attach_store(store);
+}
+
+void Router::tick(peer::Time now) {
+  now_ = now;
+  arrivals_.tick(now);
+  drains_.tick();
+  if (wakes_.empty() || now - wakes_swept_at_ < wakes_sweep_every) return;
+  wakes_swept_at_ = now;
+  // Whoever is cut off may come back later than that, and has still to be told
+  // before the first chat that goes there directly.
+  wakes_.sweep(now, [this](std::uint64_t user) {
+    const peer::PeerId owner = mesh_->owner(user);
+    return owner != peer::no_peer && !mesh_->reachable(owner);
+  });
 }
 
 // --- Sessions of this node.
@@ -59,6 +107,7 @@ ClientId Router::login(Client& client, std::string_view name) {
   const ClientId id = users_.add(client, name, hash, stamp);
   mesh_->user_on(name, stamp);
   ++counters_.logins;
+  drains_.begin(id);
   return id;
 }
 
@@ -66,18 +115,22 @@ void Router::logout(ClientId id) {
   const Users::User* const user = users_.get(id);
   if (user == nullptr) return;
   mesh_->user_off(user->name, user->stamp);
-  if (user->unsettled > 0) ended_[user->hash].unsettled += user->unsettled;
+  const std::uint64_t hash = user->hash;
+  arrivals_.on_logout(hash, user->unsettled);
   users_.remove(id);
+  drains_.on_logout(hash, id);
 }
 
 bool Router::online(std::string_view name) const {
   const std::uint64_t hash = mesh_->hash(name);
-  return place(hash, name, {}).owner != peer::no_peer;
+  return users_.find(hash, name) != 0 || mesh_->owner(hash) != peer::no_peer;
 }
 
 // The newest login of a name wins, on every node by the same rule: the later
 // stamp, of equal ones the greater node name.
 void Router::on_user(peer::PeerId at, std::string_view name, std::uint64_t hash, peer::Stamp stamp) {
+  // Not whom the directory names: what is told there may not count yet.
+  if (!wakes_.empty() && wakes_.known(hash)) wake_at(at, hash, name);
   const ClientId id = users_.find(hash, name);
   if (id == 0) return;
   const Users::User& user = *users_.get(id);
@@ -97,204 +150,299 @@ bool Router::next_users(std::uint64_t& cursor, peer::Buffer& into, std::size_t b
 
 // --- Chats of this node's senders.
 
+// Who is cut off is reached through the mailbox, as long as there is one.
 Way Router::place(std::uint64_t hash, std::string_view name, const Refusals& refused) const {
-  if (const ClientId session = users_.find(hash, name)) return {here, session, 0};
+  if (const ClientId session = users_.find(hash, name)) {
+    const peer::Stamp stamp = users_.get(session)->stamp;
+    if (!refuses(refused, {here, stamp})) return {here, session, stamp};
+  }
   const peer::Mesh::Login login = mesh_->newest(hash, refused);
-  return {login.at, 0, login.stamp};
+  const bool storable = store_up() && !refuses(refused, {mail, 0});
+  const bool direct = login.at != peer::no_peer && (mesh_->reachable(login.at) || !storable);
+  if (direct) return {login.at, 0, login.stamp};
+  return {storable ? mail : peer::no_peer, 0, 0};
 }
 
 void Router::chat(ClientId from, const Draft& draft) {
   ++counters_.taken;
-  route({from, draft.hash, draft.id_at, draft.id_length}, draft.recipient, draft.line(), draft.size(), {});
+  peer::Ticket ticket;
+  ticket.sender = from;
+  ticket.recipient = draft.hash;
+  ticket.id_at = draft.id_at;
+  ticket.id_length = draft.id_length;
+  ticket.sender_length = draft.sender_length;
+  ticket.may_repeat = draft.retry;
+  route({ticket, draft.recipient, draft.line(), draft.size()}, {}, {});
 }
 
-void Router::route(const peer::Ticket& ticket, std::string_view recipient, std::span<const std::string_view> line,
-                   std::size_t line_bytes, const Refusals& refused) {
-  const Way way = place(ticket.recipient, recipient, refused);
-  const auto known = lanes_.find(ticket.recipient);
-  if (known != lanes_.end() && (known->second.waits || known->second.way != way))
-    return park(known.value(), ticket, recipient, line, line_bytes);
-  if (way.owner == peer::no_peer) return fail(ticket, line, line_bytes, Outcome::no_such_user);
+void Router::route(const Letter& letter, const Refusals& refused, const Via& via) {
+  const std::uint64_t hash = letter.ticket.recipient;
+  const Way way = place(hash, letter.recipient, refused);
+  const auto known = lanes_.find(hash);
+  if (known != lanes_.end() && (known->second.waits || known->second.way != way)) return park(known.value(), letter);
+  if (way.owner == peer::no_peer) return fail_nowhere(letter, refused);
 
   // In the lane before it is sent: the outcome may come from inside.
-  Lane& lane = known != lanes_.end() ? known.value() : lanes_[ticket.recipient];
+  Lane& lane = known != lanes_.end() ? known.value() : lanes_[hash];
   if (lane.unsettled == 0) lane.way = way, lane.refused = refused;
   ++lane.unsettled;
-  peer::Mesh::Sent sent = peer::Mesh::Sent::full;
-  if (way.owner == here) {
-    if (deliver_here(way.session, ticket, recipient, line, line_bytes)) return;
-  } else {
-    ++counters_.forwarded;
-    sent = mesh_->send(way.owner, recipient, line, line_bytes, ticket);
+  switch (send(way, letter, via)) {
+    case peer::Mesh::Sent::yes: return;
+    case peer::Mesh::Sent::full: fail(letter, Outcome::busy, letter.ticket.was_sent); break;
+    case peer::Mesh::Sent::gone: fail(letter, Outcome::unavailable, letter.ticket.was_sent); break;
   }
-  if (sent == peer::Mesh::Sent::yes) return;
-  fail(ticket, line, line_bytes, sent == peer::Mesh::Sent::full ? Outcome::busy : Outcome::unavailable);
-  lane_settled(ticket.recipient);
+  lane_settled(hash, letter.recipient);
 }
 
-bool Router::deliver_here(ClientId session, const peer::Ticket& ticket, std::string_view recipient,
-                          std::span<const std::string_view> line, std::size_t line_bytes) {
+peer::Mesh::Sent Router::send(const Way& way, const Letter& letter, const Via& via) {
+  if (way.owner == here) {
+    const peer::Seq seq = keep(here_, letter);
+    if (seq == 0) return peer::Mesh::Sent::full;
+    arrivals_.arrive(here, 0, seq, decode(here_.find(seq).body).chat);
+    return peer::Mesh::Sent::yes;
+  }
+  if (way.owner == mail) {
+    const peer::Seq seq = keep(mail_, letter);
+    if (seq == 0) return peer::Mesh::Sent::full;
+    const peer::ChatBody chat = decode(mail_.find(seq).body).chat;
+    store_->append(seq, {chat.recipient, chat.line, chat.sender, chat.id, chat.may_repeat, via});
+    return peer::Mesh::Sent::yes;
+  }
+  ++counters_.forwarded;
+  if (!wakes_.empty() && wakes_.due(letter.ticket.recipient, way.owner)) mesh_->wake(way.owner, letter.recipient);
+  return mesh_->send(way.owner, letter.recipient, letter.line, letter.line_bytes, letter.ticket);
+}
+
+// 0: there is no room.
+peer::Seq Router::keep(peer::Stream& stream, const Letter& letter) {
+  const peer::ChatHead head(letter.ticket, letter.recipient);
   std::array<std::string_view, 16> pieces;
-  assert(line.size() + 2 <= pieces.size());
-  const std::array<char, 2> head{0, static_cast<char>(static_cast<unsigned char>(recipient.size()))};
-  pieces[0] = {head.data(), head.size()};
-  pieces[1] = recipient;
-  std::copy(line.begin(), line.end(), pieces.begin() + 2);
-  const std::size_t body_bytes = head.size() + recipient.size() + line_bytes;
-  if (!here_.has_room(body_bytes)) return false;
-  const peer::Seq seq = here_.append(peer::FrameType::chat, {pieces.data(), line.size() + 2}, body_bytes, ticket);
-  hand(session, decode(here_.find(seq).body).chat.line, {here, 0, seq, ticket.recipient, session});
-  return true;
+  assert(letter.line.size() + 1 <= pieces.size());
+  pieces[0] = head.view();
+  std::copy(letter.line.begin(), letter.line.end(), pieces.begin() + 1);
+  const std::size_t body_bytes = head.view().size() + letter.line_bytes;
+  if (!stream.has_room(body_bytes)) return 0;
+  return stream.append(peer::FrameType::chat, {pieces.data(), letter.line.size() + 1}, body_bytes, letter.ticket);
 }
 
-void Router::park(Lane& lane, const peer::Ticket& ticket, std::string_view recipient,
-                  std::span<const std::string_view> line, std::size_t line_bytes) {
-  Waiting& waiting = waiting_[ticket.recipient];
+void Router::park(Lane& lane, const Letter& letter) {
+  Waiting& waiting = waiting_[letter.ticket.recipient];
   lane.waits = true;
-  if (waiting.behind.size() >= lane_waiting_max) return fail(ticket, line, line_bytes, Outcome::busy);
-  waiting.behind.push_back({ticket, std::string(recipient), join(line, line_bytes), {}, 0});
+  if (waiting.behind.size() >= lane_waiting_max) return fail(letter, Outcome::busy, letter.ticket.was_sent);
+  waiting.behind.push_back(
+      {letter.ticket, std::string(letter.recipient), join(letter.line, letter.line_bytes), {}, {}, 0});
 }
+
+// --- How they ended.
 
 void Router::on_settled(peer::PeerId to, peer::Seq seq, const peer::Ticket& ticket, std::string_view body,
                         peer::Settled how, bool sent) {
   const peer::ChatBody chat = decode(body).chat;
+  peer::Ticket again = ticket;
   switch (how) {
+    case peer::Settled::delivered: tell(ticket, chat.line, Outcome::delivered, false); break;
     case peer::Settled::written: tell(ticket, chat.line, Outcome::written, false); break;
-    case peer::Settled::not_here:
+    case peer::Settled::not_here: come_back(to, seq, ticket, chat, true, {}); break;
+    case peer::Settled::unread:
+      again.may_repeat = again.was_sent = true;
+      come_back(to, seq, again, chat, true, {});
+      break;
     case peer::Settled::lost:
-      if (how == peer::Settled::lost && sent) {
-        tell(ticket, chat.line, Outcome::unavailable, true);
-        break;
-      }
-      Lane& lane = lanes_[ticket.recipient];
-      lane.waits = true;
-      // What never left this node was refused by nobody, and this one knows its own users.
-      Refusals by = lane.refused;
-      if (how == peer::Settled::not_here && to != here) note(by, {to, lane.way.stamp});
-      // A later one may have been refused at once while an earlier one was still with a session.
-      std::deque<Parked>& refused = waiting_[ticket.recipient].refused;
-      auto at = refused.end();
-      while (at != refused.begin() && std::prev(at)->seq > seq) --at;
-      refused.insert(at, {ticket, std::string(chat.recipient), std::string(chat.line), std::move(by), seq});
+      if (sent) again.may_repeat = again.was_sent = true;
+      come_back(to, seq, again, chat, false, {});
+      break;
+    case peer::Settled::withdrawn:
+      if (sent) again.may_repeat = again.was_sent = true;
+      come_back(to, seq, again, chat, false, {mesh_->incarnation(), mesh_->incarnation_of(to), seq});
+      break;
+    case peer::Settled::expired:
+      tell(ticket, chat.line, Outcome::unavailable, sent || ticket.was_sent);
+      lanes_[ticket.recipient].reset_due = true;
       break;
   }
-  lane_settled(ticket.recipient);
+  lane_settled(ticket.recipient, chat.recipient);
 }
 
-// One less on its way. With the last, what waits goes on.
-void Router::lane_settled(std::uint64_t hash) {
+// Of a chat in here_ or mail_.
+void Router::settle_kept(peer::Stream& stream, peer::PeerId place, peer::Seq seq, peer::Settled how) {
+  const peer::Stream::Held held = stream.find(seq);
+  assert(held.known);
+  const std::string body(held.body);
+  stream.settle(seq);
+  on_settled(place, seq, held.ticket, body, how, true);
+}
+
+void Router::on_here_ended(peer::Seq seq, End end) {
+  if (reached(end)) {
+    // Its bytes are not needed beyond this call: nothing is copied.
+    const peer::Stream::Held held = here_.find(seq);
+    assert(held.known);
+    on_settled(here, seq, held.ticket, held.body, settled(end), true);
+    return here_.settle(seq);
+  }
+  settle_kept(here_, here, seq, settled(end));
+}
+
+// `refused`: by that place, so it does not go there again.
+void Router::come_back(peer::PeerId from, peer::Seq seq, const peer::Ticket& ticket, const peer::ChatBody& chat,
+                       bool refused, const Via& via) {
+  ++counters_.rerouted;
+  Lane& lane = lanes_[ticket.recipient];
+  lane.waits = true;
+  Refusals by = lane.refused;
+  if (refused)
+    note(by, {from, lane.way.stamp});
+  else
+    std::erase_if(by, [](const peer::Mesh::Login& each) { return each.at == mail; });  // it may be better by now
+  if (refused && from != mail) lane.reset_due = true;
+  // A later one may have come back at once while an earlier one was still with a session.
+  std::deque<Parked>& back = waiting_[ticket.recipient].back;
+  auto at = back.end();
+  while (at != back.begin() && std::prev(at)->seq > seq) --at;
+  back.insert(at, {ticket, std::string(chat.recipient), std::string(chat.line), std::move(by), via, seq});
+}
+
+// One less on its way. With the last, whoever refused is told that its refusals
+// were read, and what waits goes on.
+void Router::lane_settled(std::uint64_t hash, std::string_view recipient) {
   const auto at = lanes_.find(hash);
   assert(at != lanes_.end() && at->second.unsettled > 0);
   if (--at.value().unsettled > 0) return;
   const bool waits = at->second.waits;
-  const peer::PeerId owner = at->second.way.owner;
+  if (at->second.reset_due) reset_lane(at->second.way.owner, hash, recipient);
   lanes_.erase(at);
-  if (waits) resume(hash, owner);
+  if (waits) resume(hash);
 }
 
-// The lane is empty: whoever refused is told that its refusals were read, then
-// the refused ones look for another place, then those behind them go their way.
-void Router::resume(std::uint64_t hash, peer::PeerId owner) {
+void Router::reset_lane(peer::PeerId owner, std::uint64_t hash, std::string_view recipient) {
+  if (owner == here) return arrivals_.on_lane_reset_here(hash);
+  mesh_->reset_lane(owner, recipient);
+}
+
+// The lane is empty: those that came back look for another place, then those
+// behind them go their way.
+void Router::resume(std::uint64_t hash) {
   const auto at = waiting_.find(hash);
   if (at == waiting_.end()) return;
   Waiting waiting = std::move(at->second);
   waiting_.erase(at);
-  if (!waiting.refused.empty() && owner != here) mesh_->reset_lane(owner, waiting.refused.front().recipient);
-  for (std::deque<Parked>* queue : {&waiting.refused, &waiting.behind})
-    for (const Parked& parked : *queue) {
+  for (std::deque<Parked>* queue : {&waiting.back, &waiting.behind})
+    for (Parked& parked : *queue) {
+      // Whoever was told nothing of it may have sent it again, another way.
+      if (!waits(parked.ticket)) parked.ticket.may_repeat = true;
       const std::string_view line = parked.line;
-      route(parked.ticket, parked.recipient, {&line, 1}, line.size(), parked.refused);
+      route({parked.ticket, parked.recipient, {&line, 1}, line.size()}, parked.refused, parked.via);
     }
 }
 
 void Router::tell(const peer::Ticket& ticket, std::string_view line, Outcome outcome, bool maybe) {
-  ++(outcome == Outcome::written ? counters_.written : counters_.failed);
+  switch (outcome) {
+    case Outcome::delivered: ++counters_.delivered; break;
+    case Outcome::written: ++counters_.written; break;
+    case Outcome::stored: ++counters_.stored; break;
+    case Outcome::no_such_user:
+    case Outcome::mailbox_full:
+    case Outcome::busy:
+    case Outcome::unavailable: ++counters_.failed; break;
+  }
   if (const Users::User* const sender = users_.get(ticket.sender))
     sender->client->on_outcome(line.substr(ticket.id_at, ticket.id_length), line.size(), outcome, maybe);
 }
 
-void Router::fail(const peer::Ticket& ticket, std::span<const std::string_view> line, std::size_t line_bytes,
-                  Outcome why) {
-  tell(ticket, join(line, line_bytes), why, false);
+void Router::fail(const Letter& letter, Outcome why, bool maybe) {
+  tell(letter.ticket, join(letter.line, letter.line_bytes), why, maybe);
 }
 
-// --- Deliveries to this node's sessions.
-
-void Router::hand(ClientId session, std::string_view line, Origin origin) {
-  origin.to = session;
-  users_.on_delivery(session);
-  users_.get(session)->client->deliver(line, origin);
+// Nobody serves its recipient, and no mailbox can take it.
+void Router::fail_nowhere(const Letter& letter, const Refusals& refused) {
+  const bool maybe = letter.ticket.was_sent;
+  if (store_ != nullptr || maybe) return fail(letter, Outcome::unavailable, maybe);
+  const bool is_here = refuses(refused, {here, 0}) && users_.find(letter.ticket.recipient, letter.recipient) != 0;
+  fail(letter, is_here ? Outcome::busy : Outcome::no_such_user, false);
 }
 
-bool Router::hold(Ended& older, Held chat) {
-  if (older.held_bytes + chat.line.size() > held_bytes_max) return false;
-  older.held_bytes += chat.line.size();
-  older.held.push_back(std::move(chat));
-  return true;
-}
+// --- Mailboxes.
 
-// Of a delivery. With the last one of an ended session, what was held goes on.
-void Router::end_known(const Origin& origin) {
-  if (users_.on_settled(origin.to)) return;
-  const auto at = ended_.find(origin.user);
-  assert(at != ended_.end() && at->second.unsettled > 0);
-  if (--at->second.unsettled > 0) return;
-  const std::deque<Held> held = std::move(at->second.held);
-  ended_.erase(at);
-  for (const Held& each : held) deliver_or_refuse(each.from, each.era, each.seq, {0, each.recipient, each.line});
-}
-
-void Router::on_written(const Origin& origin) {
-  if (origin.peer == here) {
-    const peer::Stream::Held held = here_.find(origin.seq);
-    assert(held.known);
-    on_settled(here, origin.seq, held.ticket, held.body, peer::Settled::written, true);
-    here_.settle(origin.seq);
-  } else {
-    mesh_->settle(origin.peer, origin.era, origin.seq, peer::WireOutcome::written);
+void Router::on_stored(std::uint64_t token, Store::Stored how) {
+  const peer::Seq seq = token;
+  const peer::Stream::Held held = mail_.find(seq);
+  assert(held.known);
+  const std::string body(held.body);
+  mail_.settle(seq);
+  const peer::ChatBody chat = decode(body).chat;
+  peer::Ticket ticket = held.ticket;
+  const std::uint64_t hash = ticket.recipient;
+  switch (how) {
+    case Store::Stored::yes:
+      wakes_.note(hash, chat.recipient, now_);
+      tell(ticket, chat.line, Outcome::stored, false);
+      wake_owner(hash, chat.recipient);
+      break;
+    case Store::Stored::full: tell(ticket, chat.line, Outcome::mailbox_full, ticket.was_sent); break;
+    case Store::Stored::unknown:
+    case Store::Stored::unavailable:
+      if (how == Store::Stored::unknown) {
+        ticket.may_repeat = ticket.was_sent = true;
+        wakes_.note(hash, chat.recipient, now_);  // for on_store_up()
+      }
+      // Who is cut off may be reached again.
+      if (users_.find(hash, chat.recipient) != 0 || mesh_->owner(hash) != peer::no_peer)
+        come_back(mail, seq, ticket, chat, true, {});
+      else
+        tell(ticket, chat.line, Outcome::unavailable, ticket.was_sent);
+      break;
   }
-  end_known(origin);
+  lane_settled(hash, chat.recipient);
 }
 
-void Router::on_unwritten(const Origin& origin) {
-  if (origin.peer == here) {
-    const peer::Stream::Held held = here_.find(origin.seq);
-    assert(held.known);
-    const std::string body(held.body);
-    here_.settle(origin.seq);
-    on_settled(here, origin.seq, held.ticket, body, peer::Settled::not_here, true);
-  } else if (mesh_->settle(origin.peer, origin.era, origin.seq, peer::WireOutcome::not_here)) {
-    barriers_.insert({origin.peer, origin.user});
-  }
-  end_known(origin);
+// Over the link, so that it is before what goes there directly; over Redis too,
+// since the link may be cut without anybody knowing it yet.
+void Router::wake_owner(std::uint64_t hash, std::string_view name) {
+  if (users_.find(hash, name) != 0) return drains_.on_wake(name);
+  const peer::PeerId owner = mesh_->owner(hash);
+  if (owner != peer::no_peer) wake_at(owner, hash, name);
 }
+
+void Router::wake_at(peer::PeerId owner, std::uint64_t hash, std::string_view name) {
+  if (mesh_->reachable(owner)) {
+    mesh_->wake(owner, name);
+    wakes_.due(hash, owner);
+  }
+  if (store_ != nullptr) store_->wake(mesh_->name_of(owner), name);
+}
+
+void Router::on_wake(peer::PeerId, std::string_view user) { drains_.on_wake(user); }
+
+void Router::on_unreachable(peer::PeerId peer) {
+  if (!store_up()) return;
+  mesh_->withdraw(peer);
+  wakes_.each([&](std::uint64_t user, const std::string& name) {
+    if (mesh_->owner(user) == peer) store_->wake(mesh_->name_of(peer), name);
+  });
+}
+
+// What it had stored it tells nobody any more: all who are here are looked after.
+void Router::on_era(peer::PeerId from) {
+  arrivals_.on_era(from);
+  drains_.look_after_all();
+}
+
+void Router::on_store_up() {
+  for (std::size_t peer = 0; peer < mesh_->peers(); ++peer)
+    if (const auto id = static_cast<peer::PeerId>(peer); !mesh_->reachable(id)) on_unreachable(id);
+  wakes_.each([this](std::uint64_t user, const std::string& name) { wake_owner(user, name); });
+  drains_.look_after_all();
+}
+
+// --- Chats of other nodes' senders.
 
 void Router::on_chat(peer::PeerId from, std::uint32_t era, peer::Seq seq, const peer::ChatBody& chat) {
   ++counters_.arrived;
-  deliver_or_refuse(from, era, seq, chat);
+  arrivals_.arrive(from, era, seq, chat);
 }
 
-// A refusal is a barrier: what that node sent behind it is refused too, until
-// the node has read it; else a user who comes back would get the later first.
-void Router::deliver_or_refuse(peer::PeerId from, std::uint32_t era, peer::Seq seq, const peer::ChatBody& chat) {
-  const std::uint64_t hash = mesh_->hash(chat.recipient);
-  const bool barred = !barriers_.empty() && barriers_.contains({from, hash});
-  ClientId id = barred ? 0 : users_.find(hash, chat.recipient);
-  if (const auto older = id == 0 ? ended_.end() : ended_.find(hash); older != ended_.end()) {
-    if (hold(older->second, {from, era, seq, std::string(chat.recipient), std::string(chat.line)})) return;
-    id = 0;
-  }
-  if (id != 0) return hand(id, chat.line, {from, era, seq, hash, id});
-  if (mesh_->settle(from, era, seq, peer::WireOutcome::not_here)) barriers_.insert({from, hash});
-}
-
-void Router::on_lane_reset(peer::PeerId from, std::string_view recipient) {
-  barriers_.erase({from, mesh_->hash(recipient)});
-}
-
-void Router::on_era(peer::PeerId from) {
-  barriers_.erase(barriers_.lower_bound({from, 0}), barriers_.upper_bound({from, ~std::uint64_t{0}}));
-  for (auto& [user, older] : ended_) std::erase_if(older.held, [from](const Held& each) { return each.from == from; });
+void Router::on_lane_reset(peer::PeerId from, peer::Seq seq, std::string_view recipient) {
+  arrivals_.on_lane_reset(from, seq, recipient);
 }
 
 }  // namespace chat

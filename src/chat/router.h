@@ -1,40 +1,37 @@
 // Where a chat goes: to a session here, to the node that serves its recipient,
-// or back to its sender as an error.
+// to the recipient's mailbox, or back to its sender as an error.
 //
 // This node answers for every chat of its senders until it is settled: the
-// bytes stay in the link's stream (or, for a recipient here, in a stream of its
-// own that has no link) until the outcome is known. Chats of other nodes'
-// senders are delivered or refused, never forwarded.
+// bytes stay in the link's stream (or, for a recipient here or a mailbox, in a
+// stream of its own that has no link) until the outcome is known, and are routed
+// anew where the first way was none. Chats of other nodes' senders are delivered
+// or refused (Arrivals), never forwarded.
 //
 // Order. A recipient with unsettled chats has a lane: where they went and how
 // many. A chat whose way would be another waits behind them; so do all later
-// ones while some that were refused find a new way. See DESIGN.md §6.
-// A session that has ended may still have deliveries with its socket: what comes
-// from elsewhere for a newer session of that user here waits until their end is
-// known.
+// ones while some that came back find a new way. See DESIGN.md §6.
 //
-// Pure but for the mesh it is given. Owned by the node.
+// Pure but for the mesh and the store it is given. Owned by the node.
 #pragma once
 
 #include <tsl/robin_map.h>
 
 #include <deque>
 #include <functional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "peer/mesh.h"
+#include "src/chat/arrivals.h"
 #include "src/chat/desk.h"
+#include "src/chat/drains.h"
+#include "src/chat/store.h"
 #include "src/chat/users.h"
+#include "src/chat/wakes.h"
 
 namespace chat {
-
-// The place of this node among those where a recipient can be.
-inline constexpr peer::PeerId here = 0xfffe;
 
 // Where the chats of a lane go.
 struct Way {
@@ -45,50 +42,75 @@ struct Way {
   bool operator==(const Way& other) const { return owner == other.owner && session == other.session; }
 };
 
-class Router final : public Desk, public peer::Guest {
+class Router final : public Desk,
+                     public peer::Guest,
+                     public Store::Keeper,
+                     private Arrivals::Owner,
+                     private Drains::Owner {
  public:
   struct Counters {
     std::uint64_t logins = 0;
     std::uint64_t taken = 0;      // chats of this node's senders
     std::uint64_t forwarded = 0;  // of them, over a link
     std::uint64_t arrived = 0;    // from other nodes' senders
-    std::uint64_t written = 0;    // settled so
+    std::uint64_t rerouted = 0;   // sent, and had to go another way
+    std::uint64_t delivered = 0;  // settled so
+    std::uint64_t written = 0;    // …
+    std::uint64_t stored = 0;     // …
     std::uint64_t failed = 0;     // settled by an error
   };
 
-  Router();
+  // `chance` draws the key of what was seen.
+  explicit Router(peer::Chance& chance);
   // The mesh is made after its guest. `wall_ms` is asked at logins only.
   void attach(peer::Mesh& mesh, std::function<std::int64_t()> wall_ms);
+  // Without one, who is offline is no such user.
+  void attach_store(Store& store);
+
+  // At the end of every turn and, while it wants to, every 100 ms or so.
+  void tick(peer::Time now);
+  bool wants_tick() const { return drains_.sweeping() || !wakes_.empty(); }
 
   // Desk
   std::uint64_t hash(std::string_view name) const override { return mesh_->hash(name); }
   ClientId login(Client& client, std::string_view name) override;
   void logout(ClientId id) override;
   void chat(ClientId from, const Draft& draft) override;
-  void on_written(const Origin& origin) override;
-  void on_unwritten(const Origin& origin) override;
+  void on_written(const Origin& origin) override { arrivals_.end(origin, End::written); }
+  void on_delivered(const Origin& origin) override { arrivals_.end(origin, End::delivered); }
+  void on_unwritten(const Origin& origin) override { arrivals_.end(origin, End::unwritten); }
+  void on_unread(const Origin& origin) override { arrivals_.end(origin, End::unread); }
   bool online(std::string_view name) const override;
 
   // peer::Guest
   void on_chat(peer::PeerId from, std::uint32_t era, peer::Seq seq, const peer::ChatBody& chat) override;
-  void on_lane_reset(peer::PeerId from, std::string_view recipient) override;
+  void on_lane_reset(peer::PeerId from, peer::Seq seq, std::string_view recipient) override;
+  void on_wake(peer::PeerId from, std::string_view user) override;
+  void on_unreachable(peer::PeerId peer) override;
   void on_era(peer::PeerId from) override;
   void on_settled(peer::PeerId to, peer::Seq seq, const peer::Ticket& ticket, std::string_view body, peer::Settled how,
                   bool sent) override;
+  bool waits(const peer::Ticket& ticket) const override { return users_.get(ticket.sender) != nullptr; }
   void on_user(peer::PeerId at, std::string_view name, std::uint64_t hash, peer::Stamp stamp) override;
   bool next_users(std::uint64_t& cursor, peer::Buffer& into, std::size_t bytes) override;
+
+  // Store::Keeper
+  void on_stored(std::uint64_t token, Store::Stored how) override;
+  void on_taken(std::uint64_t token, const Store::Taken& taken) override { drains_.on_taken(token, taken); }
+  void on_wake(std::string_view user) override { drains_.on_wake(user); }
+  void on_store_up() override;
 
   const Users& users() const { return users_; }
   const Counters& counters() const { return counters_; }
   // Nothing of this node's senders is on its way any more.
   bool idle() const { return lanes_.empty(); }
   // For how many (other node, user) chats are refused until that node has read why.
-  std::size_t barriers() const { return barriers_.size(); }
+  std::size_t barriers() const { return arrivals_.barriers(); }
 
  private:
-  // Other nodes that have said that a recipient is not there, each once, with the
-  // newest login that it can have meant: else a chat would be sent there again for
-  // as long as this node has not heard of the logout.
+  // Places that have refused a chat, each once; nodes with the newest login that
+  // they can have meant: else a chat would be sent there again for as long as this
+  // node has not heard of the logout.
   using Refusals = std::vector<peer::Mesh::Login>;
   // A chat that waits in its lane, with its bytes.
   struct Parked {
@@ -96,69 +118,74 @@ class Router final : public Desk, public peer::Guest {
     std::string recipient;
     std::string line;
     Refusals refused;
-    peer::Seq seq = 0;  // its place among those that were refused
+    Via via;
+    peer::Seq seq = 0;  // its place among those that came back
   };
   struct Waiting {
-    std::deque<Parked> refused;  // in the order in which they were sent
-    std::deque<Parked> behind;   // came later
+    std::deque<Parked> back;    // came back, in the order in which they were sent
+    std::deque<Parked> behind;  // came later
   };
   struct Lane {
     Way way;
-    Refusals refused;    // before, of those that began it
-    bool waits = false;  // has an entry in waiting_
+    Refusals refused;        // before, of those that began it
+    bool waits = false;      // has an entry in waiting_
+    bool reset_due = false;  // the owner refuses until it hears that this was read
     std::uint32_t unsettled = 0;
   };
-  // From elsewhere, for a session that has to wait for an older one's end.
-  struct Held {
-    peer::PeerId from = peer::no_peer;
-    std::uint32_t era = 0;
-    peer::Seq seq = 0;
-    std::string recipient;
-    std::string line;
-  };
-  // Of the sessions of a user that have ended.
-  struct Ended {
-    std::uint32_t unsettled = 0;  // deliveries, never 0
-    std::size_t held_bytes = 0;
-    std::deque<Held> held;
+  // A chat on its way, borrowed.
+  struct Letter {
+    const peer::Ticket& ticket;
+    std::string_view recipient;
+    std::span<const std::string_view> line;
+    std::size_t line_bytes;
   };
   struct SameHash {
     std::size_t operator()(std::uint64_t hash) const { return hash; }
   };
 
+  bool store_up() const { return store_ != nullptr && store_->up(); }
   Way place(std::uint64_t hash, std::string_view name, const Refusals& refused) const;
   // One way for all: a new chat and one that waited.
-  void route(const peer::Ticket& ticket, std::string_view recipient, std::span<const std::string_view> line,
-             std::size_t line_bytes, const Refusals& refused);
-  bool deliver_here(ClientId session, const peer::Ticket& ticket, std::string_view recipient,
-                    std::span<const std::string_view> line, std::size_t line_bytes);
-  void park(Lane& lane, const peer::Ticket& ticket, std::string_view recipient, std::span<const std::string_view> line,
-            std::size_t line_bytes);
-  void lane_settled(std::uint64_t hash);
-  void resume(std::uint64_t hash, peer::PeerId owner);
-  void hand(ClientId session, std::string_view line, Origin origin);
-  void deliver_or_refuse(peer::PeerId from, std::uint32_t era, peer::Seq seq, const peer::ChatBody& chat);
-  static bool hold(Ended& older, Held chat);
-  void end_known(const Origin& origin);
+  void route(const Letter& letter, const Refusals& refused, const Via& via);
+  peer::Mesh::Sent send(const Way& way, const Letter& letter, const Via& via);
+  peer::Seq keep(peer::Stream& stream, const Letter& letter);
+  void park(Lane& lane, const Letter& letter);
+  void settle_kept(peer::Stream& stream, peer::PeerId place, peer::Seq seq, peer::Settled how);
+  void come_back(peer::PeerId from, peer::Seq seq, const peer::Ticket& ticket, const peer::ChatBody& chat, bool refused,
+                 const Via& via);
+  void lane_settled(std::uint64_t hash, std::string_view recipient);
+  void reset_lane(peer::PeerId owner, std::uint64_t hash, std::string_view recipient);
+  void resume(std::uint64_t hash);
+  void wake_owner(std::uint64_t hash, std::string_view name);
+  void wake_at(peer::PeerId owner, std::uint64_t hash, std::string_view name);
   void tell(const peer::Ticket& ticket, std::string_view line, Outcome outcome, bool maybe);
-  void fail(const peer::Ticket& ticket, std::span<const std::string_view> line, std::size_t line_bytes, Outcome why);
+  void fail(const Letter& letter, Outcome why, bool maybe);
+  void fail_nowhere(const Letter& letter, const Refusals& refused);
+
+  // Arrivals::Owner, Drains::Owner
+  void on_here_ended(peer::Seq seq, End end) override;
+  void on_mail_ended(peer::Seq seq, End end) override { drains_.on_ended(seq, end); }
+  void on_older_ended(std::uint64_t user) override { drains_.on_older_ended(user); }
+  void on_left_over(std::uint64_t user, std::string_view name) override { wake_owner(user, name); }
 
   peer::Mesh* mesh_ = nullptr;
+  Store* store_ = nullptr;
   std::function<std::int64_t()> wall_ms_;
+  peer::Time now_{0};
+  peer::Time wakes_swept_at_{0};
   Users users_;
   Counters counters_;
+  Arrivals arrivals_;
+  Drains drains_;
+  Wakes wakes_;
 
-  // Chats on their way from a session here to a session here.
-  peer::Pool here_pool_;
+  // Chats on their way from a session here to a session here, and to mailboxes.
+  peer::Pool kept_pool_;
   peer::Stream here_;
+  peer::Stream mail_;
 
   tsl::robin_map<std::uint64_t, Lane, SameHash> lanes_;
   std::unordered_map<std::uint64_t, Waiting> waiting_;
-  std::unordered_map<std::uint64_t, Ended> ended_;
-  // (sender's node, recipient): refused once, so all are until the lane is
-  // reset. As many as there are refusals on their way, which the senders'
-  // windows bound.
-  std::set<std::pair<peer::PeerId, std::uint64_t>> barriers_;
 };
 
 }  // namespace chat

@@ -16,6 +16,7 @@ enum class Code : std::uint8_t {
   bad_name,
   not_you,
   no_such_user,
+  mailbox_full,
   rate_limited,
   busy,
   unavailable,
@@ -33,6 +34,7 @@ constexpr std::string_view to_string(Code code) {
     case Code::bad_name: return "bad_name";
     case Code::not_you: return "not_you";
     case Code::no_such_user: return "no_such_user";
+    case Code::mailbox_full: return "mailbox_full";
     case Code::rate_limited: return "rate_limited";
     case Code::busy: return "busy";
     case Code::unavailable: return "unavailable";

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "peer/frame.h"
 #include "src/client/human.h"
 #include "src/client/session.h"
 #include "src/client/text.h"
@@ -16,13 +17,33 @@ constexpr unsigned bad_json_max = 3;
 
 Code code_of(chat::Outcome outcome) {
   switch (outcome) {
+    case chat::Outcome::delivered:
     case chat::Outcome::written:
+    case chat::Outcome::stored:
     case chat::Outcome::no_such_user: return Code::no_such_user;
+    case chat::Outcome::mailbox_full: return Code::mailbox_full;
     case chat::Outcome::busy: return Code::busy;
     case chat::Outcome::unavailable: return Code::unavailable;
   }
   return Code::unavailable;
 }
+
+// The status of an ack; empty for a failure.
+std::string_view status_of(chat::Outcome outcome) {
+  switch (outcome) {
+    case chat::Outcome::delivered: return "delivered";
+    case chat::Outcome::written: return "written";
+    case chat::Outcome::stored: return "stored";
+    case chat::Outcome::no_such_user:
+    case chat::Outcome::mailbox_full:
+    case chat::Outcome::busy:
+    case chat::Outcome::unavailable: return {};
+  }
+  return {};
+}
+
+constexpr std::string_view line_front = R"({"cmd":"chat","send":)";
+static_assert(line_front.size() == peer::chat_sender_at);
 
 }  // namespace
 
@@ -60,22 +81,39 @@ void Session::on_outcome(std::string_view id, std::size_t size, chat::Outcome ou
 }
 
 void Session::say_outcome(std::string_view id, chat::Outcome outcome, bool maybe) {
-  if (outcome == chat::Outcome::written) {
-    if (id.empty()) return;
+  if (!status_of(outcome).empty()) return say_success(id, outcome);
+  const bool in_hand = in_hand_ != nullptr && in_hand_->id == id;
+  const Tongue wording = in_hand ? in_hand_->tongue : id.empty() ? tongue() : Tongue::json;
+  std::string& why = commons_.shown;
+  why.clear();
+  append_failure(why, outcome, maybe, recipient_of(id));
+  say_error(wording, {code_of(outcome), why}, {"chat", id, maybe});
+}
+
+void Session::say_success(std::string_view id, chat::Outcome outcome) {
+  if (!id.empty()) {
     Outbox& out = outbox();
     out.append(R"({"cmd":"ack","id":)");
     out.append(id);
-    out.append(R"(,"status":"written"})");
+    out.append(R"(,"status":")");
+    out.append(status_of(outcome));
+    out.append("\"}");
     out.append(line_end());
     return queued();
   }
-  // Told at once, of the chat that the desk has in hand: to whom it went is known.
-  const InHand* const in_hand = in_hand_ != nullptr && in_hand_->id == id ? in_hand_ : nullptr;
-  const Tongue wording = in_hand != nullptr ? in_hand->tongue : id.empty() ? tongue() : Tongue::json;
-  std::string& why = commons_.shown;
-  why.clear();
-  append_failure(why, outcome, maybe, in_hand != nullptr ? in_hand->recipient : std::string_view());
-  say_error(wording, {code_of(outcome), why}, {"chat", id, maybe});
+  // A person wants to know who will not read it now.
+  if (outcome != chat::Outcome::stored || tongue() != Tongue::plain) return;
+  std::string& line = commons_.reply;
+  line.clear();
+  append_stored(line, recipient_of(id));
+  say(line);
+}
+
+// Of the chat that the desk has in hand, told at once; or of one that can have
+// gone to one person only. Empty: not known.
+std::string_view Session::recipient_of(std::string_view id) const {
+  if (in_hand_ != nullptr && in_hand_->id == id) return in_hand_->recipient;
+  return id.empty() && partner_ && partner_->only ? std::string_view(partner_->name) : std::string_view();
 }
 
 // Requests in JSON.
@@ -98,6 +136,7 @@ void Session::answer(const Request& request) {
     case Verb::chat:
       if (const auto refusal = send(request, Tongue::json)) say_error(Tongue::json, *refusal, {"chat", request.id.raw});
       return;
+    case Verb::ack: return answer_ack(request);
     case Verb::presence: return answer_presence(request);
     case Verb::ping: return answer_ping(request);
     case Verb::logout: return depart(false);
@@ -105,13 +144,18 @@ void Session::answer(const Request& request) {
 }
 
 void Session::answer_login(const Request& request) {
-  if (const auto refusal = log_in(request.name.text, request.format.text == "text"))
-    return say_error(Tongue::json, *refusal, {"login", request.id.raw});
-  std::string& line = commons_.reply;
-  line = R"({"cmd":"login","ok":true,"name":)";
-  append_quoted(line, name_);
-  line += R"(,"node":")" + commons_.settings.node + R"(","waiting":0})";
-  say(line);
+  const Manner manner{request.format.text == "text", request.ack.raw == "true", Tongue::json};
+  if (const auto refusal = log_in(request.name.text, manner))
+    say_error(Tongue::json, *refusal, {"login", request.id.raw});
+}
+
+void Session::answer_ack(const Request& request) {
+  const About about{"ack", request.id.raw};
+  if (who_ != Who::user) return say_error(Tongue::json, {Code::not_logged_in, "log in first"}, about);
+  if (!manner_.acks)
+    return say_error(Tongue::json, {Code::bad_request, "only a session that logged in with ack confirms"}, about);
+  if (!confirm(request.number))
+    say_error(Tongue::json, {Code::bad_request, "no delivery of this session has that seq yet"}, about);
 }
 
 void Session::answer_presence(const Request& request) {
@@ -157,9 +201,9 @@ void Session::on_typed(std::string_view line) {
     case Typed::What::login: return typed_login(typed.name);
     case Typed::What::msg: return typed_message(typed.name, typed.text);
     case Typed::What::text:
-      if (addressee_.empty() && who_ == Who::user)
+      if (who_ == Who::user && (!partner_ || partner_->name.empty()))
         return say_error(Tongue::plain, {Code::bad_request, "say to whom first: /msg NAME TEXT, or /help"}, {});
-      return typed_message(addressee_, typed.text);
+      return typed_message(partner_ ? std::string_view(partner_->name) : std::string_view(), typed.text);
     case Typed::What::help: return say(help_text);
     case Typed::What::quit: return depart(false);
     case Typed::What::misused: return say_error(Tongue::plain, {Code::bad_request, typed.text}, {});
@@ -169,12 +213,7 @@ void Session::on_typed(std::string_view line) {
 }
 
 void Session::typed_login(std::string_view name) {
-  if (const auto refusal = log_in(name, true)) return say_error(Tongue::plain, *refusal, {});
-  std::string& line = commons_.reply;
-  line = "logged in as ";
-  append_shown(line, name_);
-  line += " on " + commons_.settings.node;
-  say(line);
+  if (const auto refusal = log_in(name, {true, false, Tongue::plain})) say_error(Tongue::plain, *refusal, {});
 }
 
 void Session::typed_message(std::string_view name, std::string_view text) {
@@ -190,25 +229,58 @@ void Session::typed_message(std::string_view name, std::string_view text) {
   chat.recv = {Token::Kind::string, std::string_view(quoted).substr(0, name_bytes), name};
   chat.content = {Token::Kind::string, std::string_view(quoted).substr(name_bytes), text};
   if (const auto refusal = send(chat, Tongue::plain)) say_error(Tongue::plain, *refusal, {});
-  if (name != addressee_ && peer::valid_user_name(name)) addressee_ = name;
 }
 
 // What both come to.
 
-std::optional<Refusal> Session::log_in(std::string_view name, bool text) {
-  if (who_ == Who::user) return Refusal{Code::already_logged_in, "you are logged in already"};
+std::optional<Refusal> Session::log_in(std::string_view name, Manner manner) {
+  if (who_ != Who::guest) return Refusal{Code::already_logged_in, "you are logged in already"};
   if (!peer::valid_user_name(name)) return Refusal{Code::bad_name, bad_name};
+  if (manner.acks && speech_ == Speech::human)
+    return Refusal{Code::bad_request, "chats for people show no seq: log in without ack"};
   name_ = name;
-  text_ = text || speech_ == Speech::human;
-  who_ = Who::user;
-  id_ = commons_.desk.login(*this, name_);
+  manner_ = manner;
+  manner_.text = manner.text || speech_ == Speech::human;
+  who_ = Who::entering;
+  const chat::ClientId id = commons_.desk.login(*this, name_);
+  if (over()) return std::nullopt;
+  id_ = id;
+  if (who_ == Who::entering) {
+    flow_ = Flow::shut;
+    port_.pause_reading();
+  }
   return std::nullopt;
+}
+
+void Session::on_ready(std::size_t waiting) {
+  if (who_ != Who::entering) return;
+  who_ = Who::user;
+  say_logged_in(waiting);
+  // What came meanwhile is heard when the desk is out of this call.
+  if (flow_ == Flow::shut) port_.want_review();
+}
+
+void Session::say_logged_in(std::size_t waiting) {
+  std::string& line = commons_.reply;
+  if (manner_.tongue == Tongue::json) {
+    line = R"({"cmd":"login","ok":true,"name":)";
+    append_quoted(line, name_);
+    line += R"(,"node":")" + commons_.settings.node + R"(","waiting":)" + std::to_string(waiting) + "}";
+  } else {
+    line = "logged in as ";
+    append_shown(line, name_);
+    line += " on " + commons_.settings.node;
+    if (waiting > 0)
+      line += "; " + std::to_string(waiting) + (waiting == 1 ? " message" : " messages") + " waited for you";
+  }
+  say(line);
 }
 
 std::optional<Refusal> Session::send(const Request& chat, Tongue wording) {
   if (who_ != Who::user) return Refusal{Code::not_logged_in, "log in first"};
   if (chat.send && chat.send.text != name_) return Refusal{Code::not_you, "send must be your own name, or be left out"};
   if (!peer::valid_user_name(chat.recv.text)) return Refusal{Code::bad_name, bad_name};
+  if (speech_ == Speech::human && !chat.id) note_partner(chat.recv.text, wording == Tongue::plain);
   if (!within_rate()) return Refusal{Code::rate_limited, "too many chats a second"};
   const InHand in_hand{chat.recv.text, chat.id.raw, wording};
   in_hand_ = &in_hand;
@@ -216,6 +288,15 @@ std::optional<Refusal> Session::send(const Request& chat, Tongue wording) {
   in_hand_ = nullptr;
   pause_if_owing();
   return std::nullopt;
+}
+
+// What comes of a chat without an id can be told by name as long as all such
+// chats under way went to one person.
+void Session::note_partner(std::string_view name, bool typed) {
+  if (!partner_) partner_ = std::make_unique<Partner>();
+  const bool same = partner_->name == name;
+  partner_->only = unsettled_bytes_ == 0 ? same || typed : same && partner_->only;
+  if (typed && !same) partner_->name = name;
 }
 
 // The generic cell rate algorithm (ITU-T I.371): a token bucket in one number.
@@ -249,7 +330,7 @@ void Session::hand_in(const Request& chat) {
   chat::Draft draft;
   draft.recipient = chat.recv.text;
   draft.hash = commons_.desk.hash(draft.recipient);
-  draft.pieces = {R"({"cmd":"chat","send":)",
+  draft.pieces = {line_front,
                   sender,
                   R"(,"recv":)",
                   chat.recv.raw,
@@ -265,6 +346,8 @@ void Session::hand_in(const Request& chat) {
     for (std::size_t i = 0; i < 7; ++i) draft.id_at += static_cast<std::uint32_t>(draft.pieces[i].size());
     draft.id_length = static_cast<std::uint16_t>(chat.id.raw.size());
   }
+  draft.sender_length = static_cast<std::uint8_t>(sender.size());
+  draft.retry = chat.retry.raw == "true";
   unsettled_bytes_ += draft.size();
   commons_.desk.chat(id_, draft);
 }

@@ -11,6 +11,11 @@ namespace {
 
 constexpr peer::Millis tick_every{100};
 
+// Precise enough for what may take a whole ack_timeout.
+peer::Millis watch_every(peer::Millis ack_timeout) {
+  return std::clamp(ack_timeout / 4, peer::Millis(10), peer::Millis(1000));
+}
+
 }  // namespace
 
 // A session and its socket, in one piece of memory.
@@ -29,12 +34,19 @@ class Door::Connection final : public io::Stream::Owner, public Port {
     door_.read_clock();
     session_.on_bytes(bytes);
   }
-  void on_end() noexcept override { session_.on_end(); }
+  bool on_end() noexcept override {
+    door_.read_clock();
+    session_.on_end();
+    return true;
+  }
   void on_closed(std::string_view) noexcept override {
     session_.lose();
     door_.lost_.push_back(slot_);
   }
-  void fill(peer::Buffer& out) noexcept override { session_.fill(out); }
+  void fill(peer::Buffer& out) noexcept override {
+    door_.read_clock();
+    session_.fill(out);
+  }
   void on_written(std::size_t n) noexcept override {
     door_.read_clock();
     session_.on_written(n);
@@ -49,15 +61,10 @@ class Door::Connection final : public io::Stream::Owner, public Port {
     reviewed_ = false;
     session_.review();
   }
-  void pause_reading() override {
-    stream_->pause_reading();
-    if (door_.paused_.empty()) door_.ticking_.every(tick_every);
-    door_.paused_.push_back(slot_);
-  }
-  void resume_reading() override {
-    stream_->resume_reading();
-    std::erase(door_.paused_, slot_);
-  }
+  void want_ticks() override { door_.ticks_.join(slot_); }
+  void want_watch() override { door_.watch_.join(slot_); }
+  void pause_reading() override { stream_->pause_reading(); }
+  void resume_reading() override { stream_->resume_reading(); }
   void finish(peer::Millis patience) override { stream_->finish(patience); }
 
  private:
@@ -81,7 +88,10 @@ peer::Result<std::unique_ptr<Door>> Door::open(io::Loop& loop, const peer::Addre
 
 Door::Door(io::Loop& loop, SessionSettings settings, peer::Incarnation incarnation, chat::Desk& desk,
            peer::Chance& chance)
-    : loop_(loop), commons_(std::move(settings), incarnation, desk, chance), ticking_(loop, [this] { tick(); }) {}
+    : loop_(loop),
+      commons_(std::move(settings), incarnation, desk, chance),
+      ticks_(loop, tick_every, [this] { go_round(ticks_, &Session::tick); }),
+      watch_(loop, watch_every(commons_.settings.ack_timeout), [this] { go_round(watch_, &Session::watch); }) {}
 
 // The sessions' last words to the desk may reach other sessions: all are there
 // until every one has said them.
@@ -104,22 +114,32 @@ void Door::accept(io::Listener::Ticket& ticket) {
   connections_[slot]->open(ticket);
 }
 
-void Door::tick() {
+void Door::Round::join(std::uint32_t slot) {
+  if (slots.empty()) timer.every(period);
+  slots.push_back(slot);
+}
+
+// Others may join meanwhile.
+void Door::go_round(Round& round, bool (Session::*call)()) {
   read_clock();
-  const std::vector<std::uint32_t> paused = paused_;  // a session that goes on leaves the list
-  for (const std::uint32_t slot : paused) connections_[slot]->session().tick();
-  if (paused_.empty()) ticking_.stop();
+  for (const std::uint32_t slot : std::exchange(round.slots, {}))
+    if ((connections_[slot]->session().*call)()) round.slots.push_back(slot);
+  if (round.slots.empty()) round.timer.stop();
 }
 
 void Door::end_turn() {
+  if (!reviewed_.empty()) read_clock();
   // Reviewing and freeing may bring more of both, which are of the next round.
   for (const std::uint32_t slot : std::exchange(reviewed_, {}))
     if (connections_[slot]) connections_[slot]->reviewed();
-  for (const std::uint32_t slot : std::exchange(lost_, {})) {
-    std::erase(paused_, slot);
+  const std::vector<std::uint32_t> lost = std::exchange(lost_, {});
+  for (const std::uint32_t slot : lost) {
     connections_[slot].reset();
     free_.push_back(slot);
   }
+  if (!lost.empty())
+    for (Round* round : {&ticks_, &watch_})
+      std::erase_if(round->slots, [this](std::uint32_t slot) { return !connections_[slot]; });
   if (drained_ && connections() == 0) std::exchange(drained_, nullptr)();
 }
 

@@ -51,7 +51,17 @@ class Door {
   Door(io::Loop& loop, SessionSettings settings, peer::Incarnation incarnation, chat::Desk& desk, peer::Chance& chance);
   void accept(io::Listener::Ticket& ticket);
   void read_clock();
-  void tick();
+
+  // Sessions that are called now and then, each until it says that it is enough.
+  struct Round {
+    Round(io::Loop& loop, peer::Millis every, std::function<void()> call)
+        : period(every), timer(loop, std::move(call)) {}
+    void join(std::uint32_t slot);
+    const peer::Millis period;
+    std::vector<std::uint32_t> slots;
+    io::Timer timer;  // runs while there are some
+  };
+  void go_round(Round& round, bool (Session::*call)());
 
   io::Loop& loop_;
   Commons commons_;
@@ -61,8 +71,8 @@ class Door {
   std::vector<std::uint32_t> free_;                       // slots
   std::vector<std::uint32_t> reviewed_;                   // slots to be reviewed after this turn's flush
   std::vector<std::uint32_t> lost_;                       // slots to be freed
-  std::vector<std::uint32_t> paused_;                     // slots whose sessions want to be ticked
-  io::Timer ticking_;                                     // runs while some are paused
+  Round ticks_;
+  Round watch_;
   std::function<void()> drained_;
 };
 

@@ -22,6 +22,14 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
+void append_recipient(std::string& out, std::string_view name) {
+  if (name.empty()) {
+    out += "the recipient";
+  } else {
+    append_shown(out, name);
+  }
+}
+
 }  // namespace
 
 Typed read_typed(std::string_view line) {
@@ -48,7 +56,9 @@ Typed read_typed(std::string_view line) {
 
 void append_failure(std::string& out, chat::Outcome outcome, bool maybe, std::string_view recipient) {
   switch (outcome) {
-    case chat::Outcome::written: return;
+    case chat::Outcome::delivered:
+    case chat::Outcome::written:
+    case chat::Outcome::stored: return;
     case chat::Outcome::no_such_user:
       if (recipient.empty()) {
         out += "the recipient is not online";
@@ -58,16 +68,29 @@ void append_failure(std::string& out, chat::Outcome outcome, bool maybe, std::st
         out += " is online";
       }
       break;
+    case chat::Outcome::mailbox_full:
+      append_recipient(out, recipient);
+      out += " can't be reached right now, and no more can be stored";
+      break;
     case chat::Outcome::busy: out += "too much is on its way to this recipient; try again in a moment"; break;
-    case chat::Outcome::unavailable: out += "the recipient's node can't be reached"; break;
+    case chat::Outcome::unavailable:
+      append_recipient(out, recipient);
+      out += " can't be reached right now";
+      break;
   }
   if (maybe) out += "; it may have arrived";
+}
+
+void append_stored(std::string& out, std::string_view recipient) {
+  out += "stored for ";
+  append_recipient(out, recipient);
+  out += ", who can't be reached right now";
 }
 
 std::string_view kick_sentence(chat::KickReason why) {
   switch (why) {
     case chat::KickReason::replaced: return "you have logged in somewhere else";
-    case chat::KickReason::slow_consumer: return "too much was waiting to be read";
+    case chat::KickReason::slow_consumer: return "too much was waiting to be read, or for too long";
     case chat::KickReason::drain: return "this server is about to stop; come back in a moment";
   }
   return {};

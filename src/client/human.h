@@ -39,6 +39,9 @@ inline constexpr std::string_view help_text =
 // `maybe`: it may have arrived all the same.
 void append_failure(std::string& out, chat::Outcome outcome, bool maybe, std::string_view recipient);
 
+// Appends that a chat lies in its recipient's mailbox.
+void append_stored(std::string& out, std::string_view recipient);
+
 // Why the server ends the session.
 std::string_view kick_sentence(chat::KickReason why);
 

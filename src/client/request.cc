@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string>
 #include <vector>
 
@@ -31,18 +32,21 @@ struct Field {
   std::string_view key;
   Token Request::*token;
 };
-constexpr std::array<Field, 10> fields{{{"cmd", &Request::cmd},
+constexpr std::array<Field, 12> fields{{{"cmd", &Request::cmd},
                                         {"recv", &Request::recv},
                                         {"content", &Request::content},
                                         {"id", &Request::id},
                                         {"send", &Request::send},
+                                        {"seq", &Request::seq},
                                         {"retry", &Request::retry},
                                         {"name", &Request::name},
                                         {"format", &Request::format},
+                                        {"ack", &Request::ack},
                                         {"users", &Request::users},
                                         {"watch", &Request::watch}}};
 
 bool is_string(const Token& token) { return token.kind == Token::Kind::string; }
+bool is_boolean(const Token& token) { return token.kind == Token::Kind::boolean; }
 
 std::string_view trimmed_right(std::string_view text) {
   const std::size_t last = text.find_last_not_of(" \t\r\n");
@@ -118,6 +122,7 @@ struct RequestParser::Reader {
   Why check_id(const Token& id) const;
   Why check_login();
   Why check_chat();
+  Why check_ack();
   Why check_presence();
 };
 
@@ -241,6 +246,9 @@ void RequestParser::Reader::understand() {
     request.verb = Verb::chat;
     wrong = check_chat();
     if (wrong.empty()) wrong = check_id(id);
+  } else if (cmd == "ack") {
+    request.verb = Verb::ack;
+    wrong = check_ack();
   } else if (cmd == "login") {
     request.verb = Verb::login;
     wrong = check_login();
@@ -269,6 +277,9 @@ Why RequestParser::Reader::check_login() {
   if (request.format &&
       (!is_string(request.format) || (request.format.text != "json" && request.format.text != "text")))
     return "format must be json or text";
+  if (request.ack && !is_boolean(request.ack)) return "ack must be true or false";
+  if (request.ack.raw == "true" && request.format.text == "text")
+    return "a line of text shows no seq: ack needs the format json";
   return good;
 }
 
@@ -276,14 +287,23 @@ Why RequestParser::Reader::check_chat() {
   if (!is_string(request.recv)) return "recv must be a string, the name of the recipient";
   if (!request.content) return "content is missing: any JSON value";
   if (request.send && !is_string(request.send)) return "send must be a string, your own name";
-  if (request.retry && request.retry.kind != Token::Kind::boolean) return "retry must be true or false";
+  if (request.retry && !is_boolean(request.retry)) return "retry must be true or false";
   return good;
+}
+
+// Digits alone, of a number that fits.
+Why RequestParser::Reader::check_ack() {
+  const std::string_view raw = request.seq.raw;
+  const char* const end = raw.data() + raw.size();
+  const auto [stopped, error] = std::from_chars(raw.data(), end, request.number);
+  const bool whole = request.seq.kind == Token::Kind::number && error == std::errc() && stopped == end;
+  return whole ? good : "seq must be a whole number, that of a delivery";
 }
 
 Why RequestParser::Reader::check_presence() {
   if (request.users.kind != Token::Kind::array || !names_are_strings) return "users must be an array of names";
   if (names.size() > users_max) return "users may have at most 1024 names";
-  if (request.watch && request.watch.kind != Token::Kind::boolean) return "watch must be true or false";
+  if (request.watch && !is_boolean(request.watch)) return "watch must be true or false";
   if (request.watch.raw == "true") return "watching is not available";
   request.names = names;
   return good;

@@ -30,7 +30,7 @@ inline constexpr std::size_t users_max = 1024;
 // What must be readable beyond a line that is parsed in place.
 inline constexpr std::size_t line_padding = 64;
 
-enum class Verb : std::uint8_t { login, chat, presence, ping, logout };
+enum class Verb : std::uint8_t { login, chat, ack, presence, ping, logout };
 
 // A value as it stood in the line.
 struct Token {
@@ -58,10 +58,15 @@ struct Request {
   Token content;
   Token send;
   Token retry;
+  Token seq;
   Token name;
   Token format;
+  Token ack;
   Token users;
   Token watch;
+
+  // What stands in `seq`.
+  std::uint64_t number = 0;
 
   // What stands in `users`, unescaped, not yet checked for the rule of names.
   std::span<std::string_view> names;

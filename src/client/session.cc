@@ -1,12 +1,11 @@
-// The session's connection: bytes in and out, deliveries, the end. What is said
-// in them is in commands.cc.
+// The session's connection: bytes in and out, the end. What is said in them is in
+// commands.cc, what it is given to deliver in deliveries.cc.
 #include "src/client/session.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "src/client/human.h"
-#include "src/client/text.h"
 
 namespace client {
 
@@ -16,10 +15,6 @@ namespace {
 constexpr std::size_t fill_bytes_max = std::size_t{256} * 1024;
 // Who does not read the refusals of telnet options is sent no more of them.
 constexpr std::size_t telnet_waiting_max = 4096;
-// A session's own chats under way: half of what may wait for a recipient
-// (sessions.queue_bytes), so that no sender alone gets a recipient cut.
-constexpr std::size_t unsettled_bytes_max = std::size_t{512} * 1024;
-constexpr std::size_t unsettled_bytes_resume = unsettled_bytes_max / 2;
 // One stalled recipient does not hold a sender for longer.
 constexpr peer::Micros quiet_max = std::chrono::seconds(1);
 
@@ -61,7 +56,11 @@ void Session::on_bytes(std::string_view bytes) {
 }
 
 void Session::on_end() {
-  if (!deaf()) depart(false);
+  if (flow_ == Flow::shut) {
+    ended_ = true;
+  } else if (!deaf()) {
+    depart(false);
+  }
 }
 
 void Session::take_telnet(std::string_view bytes) {
@@ -80,10 +79,27 @@ void Session::take_telnet(std::string_view bytes) {
   if (!understood && !deaf()) leave();
 }
 
+void Session::keep_late(std::string_view bytes) {
+  if (bytes.empty()) return;
+  if (!late_) late_ = std::make_unique<std::string>();
+  late_->append(bytes);
+}
+
+void Session::take_late() {
+  flow_ = Flow::open;
+  port_.resume_reading();
+  if (const std::unique_ptr<std::string> late = std::move(late_)) {
+    late->reserve(late->size() + line_padding);
+    take(*late);
+  }
+  if (ended_ && !deaf()) depart(false);
+}
+
 void Session::take(std::string_view bytes) {
   if (speech_ == Speech::fresh || speech_ == Speech::fresh_after_cr) skip_blanks(bytes);
   const Lines::Ends ends = speech_ == Speech::human ? Lines::Ends::lf_or_cr_nul : Lines::Ends::lf;
   while (!deaf()) {
+    if (flow_ == Flow::shut) return keep_late(bytes);
     const Lines::Next next = lines_.next(bytes, commons_.settings.line_bytes, ends);
     switch (next.found) {
       case Lines::Found::nothing: return;
@@ -125,9 +141,13 @@ Outbox& Session::outbox() {
   return *outbox_;
 }
 
+std::size_t Session::waiting() const {
+  return (outbox_ ? outbox_->waiting() : 0) + (window_ ? window_->behind_bytes() : 0);
+}
+
 void Session::queued() {
   port_.want_write();
-  if (outbox_->waiting() > commons_.settings.queue_bytes) port_.want_review();
+  if (waiting() > commons_.settings.queue_bytes) port_.want_review();
 }
 
 void Session::say(std::string_view line) {
@@ -141,61 +161,48 @@ void Session::fill(peer::Buffer& out) {
   if (!outbox_) return;
   peer::Buffer& bytes = outbox_->bytes;
   const std::string_view next = bytes.view().substr(0, fill_bytes_max);
+  if (next.empty()) return;
   out.append(next);
   bytes.consume(next.size());
+  outbox_->given_at = commons_.clock.now;
+  if (manner_.acks) note_given();
 }
 
 void Session::on_written(std::size_t n) {
   if (!outbox_) return;
   outbox_->written += n;
   // Each may bring an outcome, and with it more to say.
-  while (!outbox_->marks.empty() && outbox_->marks.front().end <= outbox_->written) {
+  while (outbox_ && !outbox_->marks.empty() && outbox_->marks.front().end <= outbox_->written) {
     const chat::Origin origin = outbox_->marks.front().origin;
     outbox_->marks.pop_front();
     commons_.desk.on_written(origin);
   }
-  if (outbox_->waiting() == 0) commons_.outboxes.give_back(std::move(outbox_));
+  if (outbox_ && outbox_->waiting() == 0) commons_.outboxes.give_back(std::move(outbox_));
 }
 
 // Only after the flush: a turn may bring more than the bound for one who reads
 // everything.
 void Session::review() {
-  if (over() || !outbox_ || outbox_->waiting() <= commons_.settings.queue_bytes) return;
-  if (id_ != 0) commons_.desk.logout(std::exchange(id_, 0));
-  kick(chat::KickReason::slow_consumer);
+  if (who_ == Who::user && flow_ == Flow::shut) take_late();
+  if (!over() && waiting() > commons_.settings.queue_bytes) cut_slow();
+  if (who_ == Who::leaving && window_) give_back_early();
 }
 
-// Deliveries.
-
-void Session::deliver(std::string_view line, const chat::Origin& origin) {
-  Outbox& out = outbox();
-  if (text_) {
-    const Request& chat = commons_.deliveries.parse_copy(line);
-    std::string& shown = commons_.shown;
-    shown.clear();
-    if (chat.refusal) {
-      append_shown(shown, line.substr(0, line.find('\n')));
-    } else {
-      append_rendered(shown, commons_.settings.text_template, chat);
-    }
-    out.append(shown);
-    out.append(line_end());
-  } else {
-    out.append(line);
-  }
-  out.marks.push_back({out.queued, origin});
-  queued();
+void Session::cut_slow() {
+  if (id_ != 0) commons_.desk.logout(std::exchange(id_, 0));
+  kick(chat::KickReason::slow_consumer);
 }
 
 // Flow.
 
 void Session::settle(std::size_t size) {
   unsettled_bytes_ -= std::min(size, unsettled_bytes_);
-  const bool low = unsettled_bytes_ <= unsettled_bytes_resume;
+  const bool low = unsettled_bytes_ <= commons_.settings.unsettled_bytes_max() / 2;
   switch (flow_) {
-    case Flow::open: break;
+    case Flow::open:
+    case Flow::shut: break;
     case Flow::paused:
-      quiet_since_ = commons_.clock.now;
+      if (!deaf()) until_ = commons_.clock.now + quiet_max;
       if (!low) break;
       flow_ = Flow::open;
       if (!deaf()) port_.resume_reading();
@@ -207,17 +214,27 @@ void Session::settle(std::size_t size) {
 }
 
 void Session::pause_if_owing() {
-  if (flow_ != Flow::open || unsettled_bytes_ <= unsettled_bytes_max || deaf()) return;
+  if (flow_ != Flow::open || unsettled_bytes_ <= commons_.settings.unsettled_bytes_max() || deaf()) return;
   flow_ = Flow::paused;
-  quiet_since_ = commons_.clock.now;
+  until_ = commons_.clock.now + quiet_max;
   port_.pause_reading();
+  want_ticks();
 }
 
-void Session::tick() {
-  if (who_ == Who::departing && commons_.clock.now >= departs_by_) return part();
-  if (flow_ != Flow::paused || deaf() || commons_.clock.now - quiet_since_ < quiet_max) return;
-  flow_ = Flow::lifted;
-  port_.resume_reading();
+void Session::want_ticks() {
+  if (!std::exchange(ticked_, true)) port_.want_ticks();
+}
+
+bool Session::tick() {
+  if (commons_.clock.now >= until_) {
+    if (who_ == Who::departing) {
+      part();
+    } else if (flow_ == Flow::paused && !over()) {
+      flow_ = Flow::lifted;
+      port_.resume_reading();
+    }
+  }
+  return ticked_ = !over() && (who_ == Who::departing || flow_ == Flow::paused);
 }
 
 // The end.
@@ -225,6 +242,8 @@ void Session::tick() {
 void Session::kick(chat::KickReason why) {
   if (over()) return;
   id_ = 0;
+  // Every login has its answer, and nothing will come from the mailbox.
+  if (who_ == Who::entering) say_logged_in(0);
   std::string& line = commons_.reply;
   if (tongue() == Tongue::plain) {
     line = "kicked " + std::string(to_string(why)) + ": ";
@@ -259,8 +278,9 @@ void Session::depart(bool drained) {
   if (who_ == Who::guest || unsettled_bytes_ == 0) return part();
   who_ = Who::departing;
   // For its last word, too, there has to be time.
-  departs_by_ = commons_.clock.now + (drained ? commons_.settings.drain_patience / 2 : patience);
+  until_ = commons_.clock.now + (drained ? commons_.settings.drain_patience / 2 : patience);
   if (flow_ != Flow::paused) port_.pause_reading();
+  want_ticks();
 }
 
 void Session::part() {
@@ -272,6 +292,8 @@ void Session::part() {
 void Session::leave(peer::Millis at_most) {
   if (id_ != 0) commons_.desk.logout(std::exchange(id_, 0));
   who_ = Who::leaving;
+  late_.reset();
+  if (window_) port_.want_review();
   port_.finish(at_most);
 }
 
@@ -279,9 +301,14 @@ void Session::lose() {
   if (who_ == Who::gone) return;
   who_ = Who::gone;
   if (id_ != 0) commons_.desk.logout(std::exchange(id_, 0));
-  if (!outbox_) return;
   const std::unique_ptr<Outbox> left = std::move(outbox_);
-  for (; !left->marks.empty(); left->marks.pop_front()) commons_.desk.on_unwritten(left->marks.front().origin);
+  if (manner_.acks) return give_back(window_ ? window_->given() : 0);
+  while (left && !left->marks.empty()) {
+    const Outbox::Mark mark = left->marks.front();
+    left->marks.pop_front();
+    mark.end <= left->given() ? commons_.desk.on_unread(mark.origin) : commons_.desk.on_unwritten(mark.origin);
+  }
+  give_back(0);
 }
 
 }  // namespace client

@@ -10,19 +10,32 @@
 //
 // Who it is:
 //
-//   guest --login--> user --logout, end, drain--> departing
-//     |                |                              | its chats have ended, or its time
-//     |                '--kicked, far too long-.      v
-//     '---logout, end, bad_json, too_large-----'-> leaving --> gone
+//   guest --login--> entering --ready--> user --logout, end, drain--> departing
+//   guest --logout, end, drain, bad_json, too_large--> leaving
+//   entering --drain--> leaving
+//   user --far too long a line--> leaving
+//   departing --its chats have ended, or its time--> leaving
+//   any --kicked--> leaving --> gone
 //   any --the connection is lost--> gone
 //
 // Who departs is not listened to any more but still hears how its chats ended.
 //
 // Whether it is read from, so that a fast sender is slowed down instead of
-// running into `busy`:
+// running into `busy`, and a login is over before what follows it:
 //
-//   open --512 KiB of its chats unsettled--> paused --half settled--> open
-//                     paused --nothing settled for 1 s--> lifted --half settled--> open
+//   open --512 KiB of its chats, or half a queue, unsettled--> paused
+//   paused --half settled--> open
+//   paused --nothing settled for 1 s--> lifted --half settled--> open
+//   open --entering takes a while--> shut --user, and the turn is over--> open
+//
+// What came with the login is kept while shut: it is at most one read.
+//
+// A delivery's way in a session that does not acknowledge: the outbox, with a
+// mark, until the kernel has it (on_written). In one that does: the window, until
+// the client has confirmed it (on_delivered). What comes while departing is kept
+// in the window. What has no end when the session is over goes back in order:
+// what the connection was given may have been read (on_unread), the rest has not
+// (on_unwritten).
 #pragma once
 
 #include <cstddef>
@@ -33,54 +46,17 @@
 #include <string_view>
 
 #include "peer/buffer.h"
-#include "peer/chance.h"
 #include "peer/time.h"
 #include "src/chat/client.h"
-#include "src/chat/desk.h"
 #include "src/client/code.h"
-#include "src/client/id_maker.h"
+#include "src/client/commons.h"
 #include "src/client/lines.h"
 #include "src/client/outbox.h"
 #include "src/client/request.h"
 #include "src/client/telnet.h"
+#include "src/client/window.h"
 
 namespace client {
-
-struct SessionSettings {
-  std::string node;
-  std::string version;
-  std::size_t line_bytes = 65536;                               // limits.line_bytes
-  std::size_t queue_bytes = std::size_t{1} << 20U;              // sessions.queue_bytes
-  std::string text_template = "{send}给您发了消息：{content}";  // sessions.text_template
-  std::uint32_t chats_per_s = 0;                                // 0: no limit
-  peer::Millis drain_patience{10'000};                          // drain.timeout_ms
-  std::uint32_t chats_burst = 0;                                // 0: twice the rate
-};
-
-// The time, set by the owner before it calls a session, and while one is paused
-// at least at every tick.
-struct Clock {
-  peer::Time now{0};
-  std::int64_t wall_ms = 0;  // since the epoch
-};
-
-// What all sessions of a process use, one after the other. Outlives them.
-struct Commons {
-  Commons(SessionSettings session_settings, peer::Incarnation incarnation, chat::Desk& its_desk,
-          peer::Chance& its_chance)
-      : settings(std::move(session_settings)), desk(its_desk), chance(its_chance), ids(settings.node, incarnation) {}
-
-  const SessionSettings settings;
-  chat::Desk& desk;
-  peer::Chance& chance;
-  Clock clock;
-  IdMaker ids;
-  Outboxes outboxes;
-  RequestParser requests;    // of what a client said
-  RequestParser deliveries;  // of what a client is to read; used while a request is still in hand
-  // Scratch, each used by one function and free again when it returns.
-  std::string decoded, answers, reply, error, typed, sender, content, shown;
-};
 
 // A session's hold on its connection.
 class Port {
@@ -89,7 +65,10 @@ class Port {
   virtual void want_write() = 0;
   // Call review() after this turn's flush.
   virtual void want_review() = 0;
-  // Call tick() now and then from now on, and until resume_reading().
+  // Call tick(), every 100 ms or so, or watch(), a few times in an ack_timeout,
+  // from now on and until it is false.
+  virtual void want_ticks() = 0;
+  virtual void want_watch() = 0;
   virtual void pause_reading() = 0;
   virtual void resume_reading() = 0;
   // Take no more bytes, fill until nothing is left, then close; `patience` at
@@ -111,17 +90,19 @@ class Session final : public chat::Client {
   void greet();
   // 64 bytes beyond are readable.
   void on_bytes(std::string_view bytes);
-  // The client will say no more: what is queued is written, as at a logout.
+  // The client will say no more: what is queued is written, as at a logout, and
+  // Port::finish called, now or in a while.
   void on_end();
   // Appends what is to be written now, or nothing.
   void fill(peer::Buffer& out);
   // The kernel has n more bytes of what fill() gave.
   void on_written(std::size_t n);
   // After a flush that review was wanted of: what still waits is judged, and
-  // who reads too slowly is sent away.
+  // who reads too slowly is sent away; what came with a login is heard.
   void review();
-  // While reading is paused, every 100 ms or so.
-  void tick();
+  // See Port.
+  bool tick();
+  bool watch();
   // The node stops: everybody is asked to leave.
   void drain();
   // The connection is gone. What was not written is given back.
@@ -130,7 +111,8 @@ class Session final : public chat::Client {
   bool logged_in() const { return who_ == Who::user; }
 
   // chat::Client
-  void deliver(std::string_view line, const chat::Origin& origin) override;
+  void on_ready(std::size_t waiting) override;
+  void deliver(const chat::Delivery& delivery, const chat::Origin& origin) override;
   void on_outcome(std::string_view id, std::size_t size, chat::Outcome outcome, bool maybe) override;
   void kick(chat::KickReason why) override;
 
@@ -139,8 +121,8 @@ class Session final : public chat::Client {
   static constexpr peer::Millis patience{5000};
 
   enum class Speech : std::uint8_t { fresh, fresh_after_cr, json, human };
-  enum class Who : std::uint8_t { guest, user, departing, leaving, gone };
-  enum class Flow : std::uint8_t { open, paused, lifted };
+  enum class Who : std::uint8_t { guest, entering, user, departing, leaving, gone };
+  enum class Flow : std::uint8_t { open, paused, lifted, shut };
   // How an answer is worded: a request pasted by a person is answered in JSON.
   enum class Tongue : std::uint8_t { json, plain };
 
@@ -149,6 +131,17 @@ class Session final : public chat::Client {
     std::string_view cmd;
     std::string_view id;
     bool maybe = false;
+  };
+  // How somebody is logged in.
+  struct Manner {
+    bool text = false;  // deliveries as text
+    bool acks = false;
+    Tongue tongue = Tongue::json;
+  };
+  // Whom a person types to, for lines without a command.
+  struct Partner {
+    std::string name;
+    bool only = true;  // all unsettled chats that have no id are to that one
   };
   // The chat that the desk has in hand, for a failure told at once.
   struct InHand {
@@ -162,6 +155,8 @@ class Session final : public chat::Client {
   Tongue tongue() const { return speech_ == Speech::human ? Tongue::plain : Tongue::json; }
 
   void take(std::string_view bytes);
+  void keep_late(std::string_view bytes);
+  void take_late();
   void take_telnet(std::string_view bytes);
   void skip_blanks(std::string_view& bytes);
   void on_line(std::string_view line);
@@ -171,6 +166,7 @@ class Session final : public chat::Client {
   void on_json(std::string_view line);
   void answer(const Request& request);
   void answer_login(const Request& request);
+  void answer_ack(const Request& request);
   void answer_presence(const Request& request);
   void answer_ping(const Request& request);
 
@@ -180,14 +176,34 @@ class Session final : public chat::Client {
   void typed_message(std::string_view name, std::string_view text);
 
   // What both come to; no value: done.
-  std::optional<Refusal> log_in(std::string_view name, bool text);
+  std::optional<Refusal> log_in(std::string_view name, Manner manner);
+  void say_logged_in(std::size_t waiting);
   std::optional<Refusal> send(const Request& chat, Tongue tongue);
   bool within_rate();
   void hand_in(const Request& chat);
 
   void say_outcome(std::string_view id, chat::Outcome outcome, bool maybe);
+  void say_success(std::string_view id, chat::Outcome outcome);
+  void note_partner(std::string_view name, bool typed);
+  std::string_view recipient_of(std::string_view id) const;
+
+  // Deliveries.
+  void deliver_by_window(const chat::Delivery& delivery, const chat::Origin& origin);
+  void hand_out(const chat::Delivery& delivery, const chat::Origin& origin);
+  void append_text(std::string_view line);
+  bool confirm(peer::Seq seq);
+  void let_follow();
+  void note_given();
+  void want_watch();
+  bool overdue() const;
+  void give_back(std::size_t may_be_read);
+  void give_back_early();
+  std::size_t waiting() const;
+
   void settle(std::size_t size);
   void pause_if_owing();
+  void want_ticks();
+  void cut_slow();
   void depart(bool drained);
   void part();
   void leave(peer::Millis at_most = patience);
@@ -202,19 +218,24 @@ class Session final : public chat::Client {
   Port& port_;
   chat::ClientId id_ = 0;
   std::string name_;
-  std::string addressee_;  // of what a person types without a command
   Lines lines_;
-  std::unique_ptr<Outbox> outbox_;  // while something waits
-  std::unique_ptr<Telnet> telnet_;  // once there was a command of its
+  std::unique_ptr<Outbox> outbox_;     // while something waits
+  std::unique_ptr<Window> window_;     // while something is in it
+  std::unique_ptr<Telnet> telnet_;     // once there was a command of its
+  std::unique_ptr<Partner> partner_;   // once a person has typed to somebody
+  std::unique_ptr<std::string> late_;  // what came with a login, while shut
   const InHand* in_hand_ = nullptr;
+  peer::Seq seq_ = 0;                // of the last delivery handed out
   std::size_t unsettled_bytes_ = 0;  // of its own chats
-  peer::Time quiet_since_{0};        // while paused: the last time something was settled
   peer::Time chats_until_{0};        // what it has sent is paid for up to then (GCRA)
-  peer::Time departs_by_{0};
+  peer::Time until_{0};              // paused: lifted then; departing: leaves then
   Speech speech_ = Speech::fresh;
   Who who_ = Who::guest;
   Flow flow_ = Flow::open;
-  bool text_ = false;          // deliveries as text
+  Manner manner_;
+  bool ended_ = false;         // the client's side has, while shut
+  bool ticked_ = false;        // ticks were wanted and go on
+  bool watched_ = false;       // so was the watch
   bool drained_ = false;       // departs because the node does
   std::uint8_t bad_json_ = 0;  // in a row
 };

@@ -1,5 +1,6 @@
 #include "src/io/listener.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
@@ -8,6 +9,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "src/io/descriptors.h"
 #include "src/io/resolve.h"
 #include "src/io/socket.h"
 #include "src/io/timer.h"
@@ -51,11 +53,15 @@ struct Listener::Node {
   Loop& loop;
   int fd;
   OnAccept call;
+  Reserve reserve;
   Timer resume;
+  bool is_short = false;  // of descriptors: someone may be waiting
   bool cut = false;
 
-  Node(Loop& on, int socket, OnAccept to_call)
-      : loop(on), fd(socket), call(std::move(to_call)), resume(on, [this] { accept_from_now_on(); }) {
+  Node(Loop& on, int socket, OnAccept to_call, Reserve what_to_do)
+      : loop(on), fd(socket), call(std::move(to_call)), reserve(what_to_do), resume(on, [this] {
+          accept_from_now_on();
+        }) {
     const int error = uv_poll_init(loop.raw(), &handle, fd);
     assert(error == 0);
     (void)error;
@@ -70,27 +76,55 @@ struct Listener::Node {
     resume.at(loop.now() + pause_when_full);
   }
 
+  void set_short(bool now) {
+    if (std::exchange(is_short, now) != now) loop.shortage(now);
+  }
+
+  // All that the process had when it opened this socket lies below it.
+  bool has_room() const {
+    if (reserve == Reserve::used) return true;
+    const std::size_t mark = descriptor_mark(descriptor_limit(), static_cast<std::size_t>(fd) + 1);
+    return next_descriptor(fd) < mark;
+  }
+
+  bool someone_waits() const {
+    pollfd ready{fd, POLLIN, 0};
+    return ::poll(&ready, 1, 0) == 1;
+  }
+
+  // A connection; or -1 and errno: EAGAIN where nobody waits, also when there
+  // would be no room (where the kernel looks first for room, and says so).
+  int accept() const {
+    const bool room = has_room();
+    errno = EMFILE;
+    const int got = room ? ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
+    if (got < 0 && out_of_resources(errno) && !someone_waits()) errno = EAGAIN;
+    return got;
+  }
+
   static void on_ready(uv_poll_t* poll, int status, int) noexcept {
     Node& node = *static_cast<Node*>(poll->data);
     node.loop.begin_turn();
     if (node.cut) return;
     if (status != 0) return node.pause();
     for (int i = 0; i < accepts_max && !node.cut; ++i) {
-      const int fd = ::accept4(node.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      const int fd = node.accept();
       if (fd >= 0) {
         Ticket ticket(node.loop, Stream::adopt(node.loop, fd));
         node.call(ticket);
       } else if (errno == EAGAIN) {
-        return;
+        return node.set_short(false);
       } else if (out_of_resources(errno)) {
-        return node.pause();
+        node.pause();
+        return node.set_short(true);
       }
       // Anything else befell one connection that is gone already (accept(2)).
     }
   }
 };
 
-peer::Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const peer::Address& address, OnAccept call) {
+peer::Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const peer::Address& address, OnAccept call,
+                                                       Reserve reserve) {
   const Resolve::Answer ends = Resolve::now(address);
   if (!ends) return peer::Failure{to_string(address) + ": " + ends.why()};
   const Endpoint& end = ends->front();
@@ -104,13 +138,14 @@ peer::Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const peer::A
     ::close(fd);
     return failure(address, error);
   }
-  return std::unique_ptr<Listener>(new Listener(new Node(loop, fd, std::move(call))));
+  return std::unique_ptr<Listener>(new Listener(new Node(loop, fd, std::move(call), reserve)));
 }
 
 Listener::Listener(Node* node) : node_(node) {}
 
 Listener::~Listener() {
   node_->cut = true;
+  node_->set_short(false);
   node_->resume.stop();
   uv_close(reinterpret_cast<uv_handle_t*>(&node_->handle),
            [](uv_handle_t* closed) noexcept { delete static_cast<Node*>(closed->data); });

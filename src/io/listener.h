@@ -1,10 +1,13 @@
 // A listening TCP socket.
 //
-// Accepts a bounded number of connections a turn. Where the process is out of
+// Accepts a bounded number of connections a turn. Where the process is short of
 // file descriptors it lets connections wait in the backlog for a tenth of a
-// second at a time; nobody is turned away for that.
+// second at a time; nobody is turned away for that (the kernel's backlog is
+// bounded, and who does not get into it tries again). The loop is told, see
+// Loop::on_shortage.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 
@@ -30,13 +33,17 @@ class Listener {
     Loop& loop_;
     Stream::Node* node_;
   };
+  // Whether those who come in may use the last descriptors as well, which are
+  // kept back for what the process needs itself (descriptors.h).
+  enum class Reserve : std::uint8_t { kept, used };
+
   // May destroy the listener.
   using OnAccept = std::function<void(Ticket&)>;
 
   // Binds and listens; the host is a literal address or a name (resolved here,
   // at the start of the process, which may block). The failure names the address and what is
   // wrong: "127.0.0.1:9501: address already in use".
-  static peer::Result<std::unique_ptr<Listener>> open(Loop&, const peer::Address&, OnAccept);
+  static peer::Result<std::unique_ptr<Listener>> open(Loop&, const peer::Address&, OnAccept, Reserve = Reserve::kept);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;

@@ -61,6 +61,8 @@ struct Loop::State {
   Flushable* next_turn = nullptr;
   std::function<void()> turn_end;
   std::function<void(peer::Millis)> paused;
+  std::function<void(bool)> short_of_descriptors;
+  int shortages = 0;
 
   peer::Buffer write_buffer;
   char read_buffer[read_bytes + readable_beyond] = {};
@@ -230,6 +232,14 @@ void Loop::forget(Flushable& who) {
 void Loop::on_turn_end(std::function<void()> call) { state_->turn_end = std::move(call); }
 
 void Loop::on_pause(std::function<void(peer::Millis)> call) { state_->paused = std::move(call); }
+
+void Loop::on_shortage(std::function<void(bool)> call) { state_->short_of_descriptors = std::move(call); }
+
+void Loop::shortage(bool begins) {
+  const int before = std::exchange(state_->shortages, state_->shortages + (begins ? 1 : -1));
+  assert(state_->shortages >= 0);
+  if (before + state_->shortages == 1 && state_->short_of_descriptors) state_->short_of_descriptors(begins);
+}
 
 uv_loop_s* Loop::raw() { return &state_->loop; }
 

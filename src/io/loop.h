@@ -78,6 +78,11 @@ class Loop {
   // the same to everybody else and counts as well.
   void on_pause(std::function<void(peer::Millis)> call);
 
+  // Called when the first of the process's listeners has to let connections wait
+  // for want of file descriptors (true), and when all have let in whoever waited
+  // (false).
+  void on_shortage(std::function<void(bool)> call);
+
   uv_loop_s* raw();
 
   // For io only. The shared read buffer, 64 KiB and readable 64 bytes beyond
@@ -89,6 +94,8 @@ class Loop {
   // `who` has had its share of this turn: even if named again it is flushed at
   // the end of the next one, and the loop does not sleep before.
   void mark_dirty_next_turn(Flushable& who);
+  // A listener is short of descriptors, or no longer. Once each, in turns.
+  void shortage(bool begins);
   // Called first in every callback from libuv: the start of a turn, perhaps
   // the end of a pause. Who is told of that may destroy anything: look again
   // before going on.

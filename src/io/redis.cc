@@ -3,12 +3,13 @@
 #include <hiredis/hiredis.h>
 
 #include <cassert>
+#include <optional>
 #include <random>
 #include <utility>
 
 #include "peer/backoff.h"
-#include "peer/ring.h"
-#include "src/io/stream.h"
+#include "src/io/redis_search.h"
+#include "src/io/redis_wire.h"
 #include "src/io/timer.h"
 
 namespace io {
@@ -21,182 +22,91 @@ constexpr peer::Backoff::Settings backoff_settings{peer::Millis(100), peer::Mill
 // passes beyond silence_max before the loss is noticed.
 constexpr peer::Millis watch_every{200};
 
-// One answer at most, whole or half arrived; no key of ours grows near it.
-constexpr std::size_t answer_bytes_max = std::size_t{64} << 20U;
-
-struct FreeReader {
-  void operator()(redisReader* reader) const { redisReaderFree(reader); }
-};
-struct FreeReply {
-  void operator()(redisReply* reply) const { freeReplyObject(reply); }
-};
-
-using Argv = std::vector<std::string>;
-
-void append_command(peer::Buffer& out, const Argv& argv) {
-  std::vector<const char*> words;
-  std::vector<std::size_t> sizes;
-  for (const std::string& word : argv) {
-    words.push_back(word.data());
-    sizes.push_back(word.size());
-  }
-  char* command = nullptr;
-  const int size = redisFormatCommandArgv(&command, static_cast<int>(argv.size()), words.data(), sizes.data());
-  assert(size > 0);
-  out.append({command, static_cast<std::size_t>(size)});
-  redisFreeCommand(command);
-}
+using Argv = RedisWire::Argv;
 
 std::uint64_t seed() {
   std::random_device device;
   return (std::uint64_t{device()} << 32U) | device();
 }
 
-// What a connection is for.
-enum class Purpose : std::uint8_t { commands, channels };
+// What ROLE says of a server: the reason why it is of no use, or nothing. One
+// that may not be asked, or says something else, passes.
+std::string fault_of(const Reply& role) {
+  const std::string_view word = role[0].text();
+  if (word == "slave")
+    return "that Redis is a replica of " + std::string(role[1].text()) + ":" + std::to_string(role[2].integer());
+  if (word == "sentinel") return "that is a Sentinel, no Redis; see redis.sentinels";
+  return {};
+}
 
-// One connection: commands go out in order, and each is given the next answer
-// that comes. Where channels are subscribed, their messages come in between.
-class Wire final : public Stream::Owner {
- public:
-  class Watcher {
-   public:
-    virtual void on_wire_open(Wire& wire) noexcept = 0;
-    virtual void on_wire_message(std::string_view channel, std::string_view payload) noexcept = 0;
-    virtual void on_wire_lost(std::string why) noexcept = 0;
-
-   protected:
-    ~Watcher() = default;
-  };
-
-  Wire(Loop& loop, Purpose purpose, Watcher& watcher) : loop_(loop), purpose_(purpose), watcher_(watcher) {}
-
-  Purpose purpose() const { return purpose_; }
-
-  void dial(const peer::Address& address) {
-    reader_.reset(redisReaderCreate());
-    stream_ = Stream::dial(loop_, address, Redis::silence_max, *this);
-  }
-
-  // What was asked and not answered goes to `orphans`, in order.
-  void close(std::vector<Redis::Then>& orphans) {
-    stream_.reset();
-    reader_.reset();
-    out_.release();
-    for (; !asked_.empty(); asked_.pop_front()) orphans.push_back(std::move(asked_.front()));
-    asked_.clear();
-    open_ = false;
-  }
-
-  void ask(const Argv& argv, Redis::Then then) {
-    if (asked_.empty()) quiet_since_ = loop_.now();
-    append_command(out_, argv);
-    asked_.push_back(std::move(then));
-    stream_->want_write();
-  }
-
-  bool full() const { return asked_.size() >= Redis::commands_max; }
-
-  // Called every so often: whether the server is silent though it was asked.
-  bool silent(peer::Time now) {
-    if (!open_) return false;  // the dial has a time limit of its own
-    if (!asked_.empty()) return now - quiet_since_ >= Redis::silence_max;
-    if (now - quiet_since_ >= Redis::ping_every) ask({"PING"}, [](Reply) {});
-    return false;
-  }
-
-  // The silence was ours.
-  void forgive(peer::Time now) { quiet_since_ = now; }
-
-  void on_open() noexcept override {
-    open_ = true;
-    watcher_.on_wire_open(*this);
-  }
-
-  void on_bytes(std::string_view bytes) noexcept override {
-    quiet_since_ = loop_.now();
-    redisReaderFeed(reader_.get(), bytes.data(), bytes.size());
-    while (stream_) {
-      void* raw = nullptr;
-      if (redisReaderGetReply(reader_.get(), &raw) != REDIS_OK) return watcher_.on_wire_lost(reader_->errstr);
-      if (!raw) break;
-      const std::unique_ptr<redisReply, FreeReply> reply(static_cast<redisReply*>(raw));
-      answered(Reply(reply.get()));
-    }
-    if (stream_ && reader_->len - reader_->pos > answer_bytes_max)
-      watcher_.on_wire_lost("an answer of over " + std::to_string(answer_bytes_max >> 20U) + " MiB");
-  }
-
-  void on_closed(std::string_view why) noexcept override {
-    watcher_.on_wire_lost(why.empty() ? "closed by the server" : std::string(why));
-  }
-
-  void fill(peer::Buffer& out) noexcept override {
-    out.append(out_.view());
-    out_.clear();
-  }
-
- private:
-  void answered(Reply reply) {
-    if (purpose_ == Purpose::channels && reply.size() == 3 && reply[0].text() == "message") {
-      watcher_.on_wire_message(reply[1].text(), reply[2].text());
-    } else if (asked_.empty()) {
-      watcher_.on_wire_lost("an answer that nobody asked for");
-    } else {
-      const Redis::Then then = std::move(asked_.front());
-      asked_.pop_front();
-      then(reply);
-    }
-  }
-
-  Loop& loop_;
-  const Purpose purpose_;
-  Watcher& watcher_;
-  std::unique_ptr<Stream> stream_;
-  std::unique_ptr<redisReader, FreeReader> reader_;
-  peer::Buffer out_;
-  peer::Ring<Redis::Then> asked_;
-  peer::Time quiet_since_{};  // the last byte heard, or the first question since all were answered
-  bool open_ = false;
-};
+// What a server says that is no master any more, to a write, to any command, or
+// (before Redis 7) to a script.
+bool is_a_replicas(std::string_view error) {
+  if (error.starts_with("READONLY ") || error.starts_with("MASTERDOWN ")) return true;
+  return error.starts_with("ERR Error running script") && error.find("-READONLY ") != std::string_view::npos;
+}
 
 }  // namespace
 
-// waiting → connecting → up, and from either back to waiting through lose().
-struct Redis::Core final : Wire::Watcher {
-  enum class State : std::uint8_t { waiting, connecting, up, closing };
+// waiting → (seeking →) connecting → up, and from each back to waiting through
+// lose().
+struct Redis::Core final : RedisWire::Watcher {
+  enum class State : std::uint8_t { waiting, seeking, connecting, up, closing };
+  using Purpose = RedisWire::Purpose;
 
   Loop& loop;
-  const RedisUrl url;
+  RedisUrl url;  // where Sentinels say it is, the last that they said
+  std::optional<RedisSearch> search;
   const std::vector<std::string> channel_names;
   Redis::Watcher& watcher;
   peer::SeededChance chance{seed()};
   peer::Backoff backoff{backoff_settings, chance};
-  Wire commands{loop, Purpose::commands, *this};
-  Wire channels{loop, Purpose::channels, *this};
+  RedisWire commands{loop, Purpose::commands, *this};
+  RedisWire channels{loop, Purpose::channels, *this};
   Timer dial_timer{loop, [this] { dial(); }};
   Timer watch_timer{loop, [this] { watch(); }};
   Timer refusal_timer{loop, [this] { refuse(); }};
   std::vector<Then> refused;  // asked while down; answered from the loop
   peer::Time last_watch{};
+  peer::Time role_asked{};
   State state = State::waiting;
 
-  Core(Loop& on, RedisUrl where, std::vector<std::string> names, Redis::Watcher& by)
-      : loop(on), url(std::move(where)), channel_names(std::move(names)), watcher(by) {
+  Core(Loop& on, RedisPlace where, std::vector<std::string> names, Redis::Watcher& by)
+      : loop(on), channel_names(std::move(names)), watcher(by) {
+    if (auto* there = std::get_if<RedisUrl>(&where)) url = std::move(*there);
+    if (auto* those = std::get_if<RedisSentinels>(&where))
+      search.emplace(loop, std::move(*those), [this](peer::Result<peer::Address> master) { found(std::move(master)); });
     dial();
   }
 
   void dial() {
-    state = State::connecting;
     backoff.on_try(loop.now());
-    commands.dial(url.address);
     last_watch = loop.now();
     watch_timer.every(watch_every);
+    if (!search) return connect();
+    state = State::seeking;
+    search->start();
+  }
+
+  // While up, Sentinels that can't be reached are no reason to give it up.
+  void found(peer::Result<peer::Address> master) {
+    if (state == State::up) {
+      if (master && *master != url.address) lose("Sentinels name another master by now, " + to_string(*master));
+      return;
+    }
+    if (!master) return lose(master.why());
+    url.address = std::move(*master);
+    connect();
+  }
+
+  void connect() {
+    state = State::connecting;
+    commands.dial(url.address);
   }
 
   // Says who we are; what comes after is asked at once behind it. Channels are
   // dialled once commands work: a dead server is dialled once a try.
-  void on_wire_open(Wire& wire) noexcept override {
+  void on_wire_open(RedisWire& wire) noexcept override {
     if (!url.password.empty()) {
       Argv login{"AUTH"};
       if (!url.user.empty()) login.push_back(url.user);
@@ -206,7 +116,7 @@ struct Redis::Core final : Wire::Watcher {
     switch (wire.purpose()) {
       case Purpose::commands:
         if (url.database != 0) require(wire, {"SELECT", std::to_string(url.database)}, [] {});
-        require(wire, {"PING"}, [this] { channel_names.empty() ? ready() : channels.dial(url.address); });
+        require(wire, {"PING"}, [this] { ask_role(); });
         break;
       case Purpose::channels:
         for (const std::string& name : channel_names) {
@@ -221,13 +131,29 @@ struct Redis::Core final : Wire::Watcher {
 
   // An error to one of these means that the server is of no use to us.
   template <class Done>
-  void require(Wire& wire, const Argv& argv, Done done) {
+  void require(RedisWire& wire, const Argv& argv, Done done) {
     wire.ask(argv, [this, what = argv.front(), done](Reply reply) {
       if (reply.ok()) {
         done();
       } else if (reply.kind() == Reply::Kind::error) {
         lose(what + " refused: " + std::string(reply.text()));
       }
+    });
+  }
+
+  // Is it the one to write to? Where an address was given, a server that won't
+  // say is taken for it: ROLE may be forbidden to us. Of one that Sentinels name
+  // it has to be known.
+  void ask_role() {
+    role_asked = loop.now();
+    commands.ask({"ROLE"}, [this](Reply reply) {
+      if (reply.kind() == Reply::Kind::none) return;
+      if (const std::string fault = fault_of(reply); !fault.empty()) return lose(fault);
+      if (search && reply[0].text() != "master")
+        return lose(reply.ok() ? "that Redis does not say that it is a master"
+                               : "ROLE refused: " + std::string(reply.text()));
+      if (state != State::connecting) return;
+      channel_names.empty() ? ready() : channels.dial(url.address);
     });
   }
 
@@ -241,19 +167,33 @@ struct Redis::Core final : Wire::Watcher {
     if (state == State::up) watcher.on_redis_message(channel, payload);
   }
 
+  void on_wire_error(std::string_view text) noexcept override {
+    if (state == State::up && is_a_replicas(text)) lose("that Redis is a replica by now: " + std::string(text));
+  }
+
   void on_wire_lost(std::string why) noexcept override { lose(std::move(why)); }
 
+  // Of a failover that was asked for, the old master itself is told many seconds
+  // after the Sentinels have named the new one, and what is written to it
+  // meanwhile is lost: so they are asked as well.
   void watch() {
     const peer::Time now = loop.now();
     const bool we_were_away = now - std::exchange(last_watch, now) >= silence_max / 2;
-    for (Wire* wire : {&commands, &channels}) {
+    if (search && state == State::up && now - role_asked >= ping_every) {
+      ask_role();
+      search->start();
+    }
+    for (RedisWire* wire : {&commands, &channels}) {
       if (we_were_away) wire->forgive(now);
       if (wire->silent(now)) return lose("no answer within " + std::to_string(silence_max.count() / 1000) + " s");
     }
   }
 
   void lose(std::string why) {
-    if (state != State::connecting && state != State::up) return;
+    if (state == State::waiting || state == State::closing) return;
+    if (search && state != State::seeking) why = to_string(url.address) + ": " + why;
+    if (search && state == State::connecting) search->doubt();
+    if (search) search->stop();
     state = State::waiting;
     watch_timer.stop();
     std::vector<Then> orphans;
@@ -309,12 +249,14 @@ std::size_t Reply::size() const { return kind() == Kind::list ? raw_->elements :
 
 Reply Reply::operator[](std::size_t i) const { return Reply(i < size() ? raw_->element[i] : nullptr); }
 
-Redis::Redis(Loop& loop, RedisUrl url, std::vector<std::string> channels, Watcher& watcher)
-    : core_(std::make_unique<Core>(loop, std::move(url), std::move(channels), watcher)) {}
+Redis::Redis(Loop& loop, RedisPlace place, std::vector<std::string> channels, Watcher& watcher)
+    : core_(std::make_unique<Core>(loop, std::move(place), std::move(channels), watcher)) {}
 
 Redis::~Redis() { core_->close(); }
 
 bool Redis::up() const { return core_->state == Core::State::up; }
+
+const peer::Address& Redis::address() const { return core_->url.address; }
 
 void Redis::command(const std::vector<std::string>& argv, Then then) {
   assert(!argv.empty() && then);

@@ -1,4 +1,6 @@
 // One Redis server: a connection for commands, one for channels, both kept up.
+// Where Sentinels say which server it is, they are asked before each connecting
+// and every second, and so is the server itself whether it is the master.
 //
 // Takes the protocol from hiredis, its reader and its formatter, and carries it
 // over two Streams of ours. Its asynchronous interface (0.14) is not used: it
@@ -6,8 +8,8 @@
 // SUBSCRIBE, keeps a record for ever of each PING among channels, and resolves
 // names in the loop.
 //
-// A refused, reset or silent server is reported, and every command has a
-// deadline. Commands are argument vectors, never format strings. Owned by
+// A refused, reset or silent server is reported, and so is a replica, which would
+// take no write; every command has a deadline. Commands are argument vectors, never format strings. Owned by
 // whoever made it, not to be destroyed from inside its calls; destroying it
 // answers every command still out with Kind::none, then no call comes any more.
 #pragma once
@@ -19,24 +21,12 @@
 #include <string_view>
 #include <vector>
 
-#include "peer/ids.h"
-#include "peer/result.h"
 #include "src/io/loop.h"
+#include "src/io/redis_place.h"
 
 struct redisReply;
 
 namespace io {
-
-// redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]; default port 6379, database 0.
-// USER and PASSWORD may be percent-encoded. No sentence of a failure repeats
-// what was given: there is a password in it.
-struct RedisUrl {
-  peer::Address address;
-  std::string user;
-  std::string password;
-  int database = 0;
-};
-peer::Result<RedisUrl> parse_redis_url(std::string_view);
 
 // A borrowed view of an answer: dies when the callback returns.
 class Reply {
@@ -59,7 +49,8 @@ class Redis {
   // Silence for this long, while an answer is due, makes the server count as
   // down; so does a connection that takes longer to come about.
   static constexpr peer::Millis silence_max{1000};
-  // A connection with nothing to say is asked (PING) this often.
+  // A connection with nothing to say is asked (PING) this often; Sentinels,
+  // and who they say is the master (ROLE), in any case.
   static constexpr peer::Millis ping_every{1000};
   // Commands out at the same time; one more is answered with Kind::none.
   static constexpr std::size_t commands_max = 100'000;
@@ -80,12 +71,14 @@ class Redis {
 
   // Connects at once and reconnects for as long as it lives: full-jitter
   // backoff, 100 ms doubling to 2 s, from peer/backoff.h.
-  Redis(Loop&, RedisUrl, std::vector<std::string> channels, Watcher&);
+  Redis(Loop&, RedisPlace, std::vector<std::string> channels, Watcher&);
   ~Redis();
   Redis(const Redis&) = delete;
   Redis& operator=(const Redis&) = delete;
 
   bool up() const;
+  // Of the server in use, or of the last; of port 0 while none is known.
+  const peer::Address& address() const;
 
   // `then` is called exactly once, from the loop, never from inside; where the
   // server is down it is called with Kind::none.

@@ -159,9 +159,9 @@ void Stream::received(std::ptrdiff_t n, const char* bytes) {
 
 void Stream::received_end() {
   other_ended_ = true;
-  if (state_ == State::open) owner_.on_end();
   // Who has said all still may be listening to our last words.
-  if (state_ != State::draining) lose("");
+  const bool waits = state_ == State::draining || (state_ == State::open && owner_.on_end());
+  if (!waits) lose("");
 }
 
 void Stream::want_write() { loop_.mark_dirty(*this); }

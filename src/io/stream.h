@@ -32,10 +32,10 @@ class Stream final : public Flushable {
     // Borrowed for the length of the call; 64 bytes beyond are readable.
     // The owner may destroy the stream inside.
     virtual void on_bytes(std::string_view bytes) noexcept = 0;
-    // The other side has said all it will, but may still be listening: the owner
-    // calls finish() to have its last words written; if not, the connection is
-    // closed. It must not destroy the stream inside.
-    virtual void on_end() noexcept {}
+    // The other side has said all it will, but may still be listening. True: the
+    // owner has called finish(), to have its last words written, or will; false:
+    // the connection is closed. It must not destroy the stream inside.
+    virtual bool on_end() noexcept { return false; }
     // The connection is gone or the dial failed: `why` is a sentence for the
     // log, empty where the other side closed in good order. Called once; the
     // owner destroys the stream inside or later.

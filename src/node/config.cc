@@ -295,10 +295,9 @@ CommandLine settle(const Flags& flags) {
     if (const Wrong wrong = read_file(flags.config, config, places); !wrong.empty()) return fail(wrong);
   for (const auto& [setting, option] : flags.settings) {
     if (option->count() == 0) continue;
-    const std::string place = std::string("crosstalkd: ") + setting->flag;
-    places.put(*setting, place);
+    places.put_flag(*setting);
     if (const Wrong wrong = take_flag(*setting, option->results(), config); !wrong.empty())
-      return fail(place + ": " + wrong);
+      return fail(places.of(setting->key) + ": " + wrong);
   }
   if (const Wrong wrong = check(config, places); !wrong.empty()) return fail(wrong);
   if (flags.check_config) {
@@ -315,6 +314,12 @@ std::string node_name_of_host(std::string_view host) {
   for (char& c : name)
     if (!peer::valid_node_name({&c, 1})) c = '-';
   return name.empty() ? "node" : name;
+}
+
+std::optional<io::RedisPlace> redis_place(const Config& config) {
+  if (!config.redis_sentinels.empty()) return io::RedisSentinels{config.redis_sentinels, config.redis_master};
+  if (config.redis_url.empty()) return std::nullopt;
+  return *io::parse_redis_url(config.redis_url);
 }
 
 CommandLine read_command_line(int argc, const char* const* argv) {

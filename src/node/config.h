@@ -14,6 +14,7 @@
 #include "peer/ids.h"
 #include "peer/result.h"
 #include "peer/time.h"
+#include "src/io/redis_place.h"
 
 namespace node {
 
@@ -28,12 +29,15 @@ struct Config {
   peer::Address listen_peer{"127.0.0.1", 9601};
   std::optional<peer::Address> peer_advertise;  // what peers dial; port 0: the one taken
 
-  std::string redis_url;  // empty: none
+  std::string redis_url;                       // empty: none
+  std::vector<peer::Address> redis_sentinels;  // together with redis_master, in place of redis_url
+  std::string redis_master;                    // what they call it
 
   std::string secret_file;  // empty: none
   std::string secret;       // what stands in it, without the trailing newline
   std::vector<peer::Member> peers;
 
+  peer::Millis hold{2000};                                   // mesh.hold_ms
   std::size_t window_bytes = std::size_t{64} << 20U;         // mesh.window_bytes, a link
   std::size_t window_total_bytes = std::size_t{256} << 20U;  // mesh.window_total_bytes, all links together
 
@@ -45,6 +49,11 @@ struct Config {
   std::size_t queue_bytes = std::size_t{1} << 20U;              // sessions.queue_bytes
   std::string text_template = "{send}给您发了消息：{content}";  // sessions.text_template
 
+  peer::Millis ack_timeout{30'000};  // delivery.ack_timeout_ms
+
+  std::size_t mailbox_max = 1000;         // mailbox.max, chats of one user; 0: no mailboxes
+  peer::Millis mailbox_ttl{604'800'000};  // mailbox.ttl_s, 7 days
+
   peer::Millis drain_timeout{10'000};  // drain.timeout_ms
 
   LogLevel log_level = LogLevel::info;
@@ -54,6 +63,9 @@ struct Config {
 
   bool operator==(const Config&) const = default;
 };
+
+// Where the settings say that Redis is; nothing: there is none.
+std::optional<io::RedisPlace> redis_place(const Config& config);
 
 // What main has to do after reading the command line.
 struct CommandLine {

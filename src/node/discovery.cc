@@ -65,7 +65,7 @@ std::string quoted_cut(std::string_view text) { return std::string(text.substr(0
 
 }  // namespace
 
-Discovery::Discovery(io::Loop& loop, Log& log, peer::Mesh& mesh, io::RedisUrl url, Events events)
+Discovery::Discovery(io::Loop& loop, Log& log, peer::Mesh& mesh, io::RedisPlace place, Events events)
     : loop_(loop),
       log_(log),
       mesh_(mesh),
@@ -74,7 +74,7 @@ Discovery::Discovery(io::Loop& loop, Log& log, peer::Mesh& mesh, io::RedisUrl ur
       self_{mesh.self().name, mesh.self().advertised},
       renew_timer_(loop, [this] { renew(); }),
       look_timer_(loop, [this] { look(); }),
-      redis_(loop, std::move(url), {key("changed")}, *this) {}
+      redis_(loop, std::move(place), {key("changed")}, *this) {}
 
 Discovery::~Discovery() = default;
 
@@ -91,14 +91,14 @@ void Discovery::settle() {
 }
 
 void Discovery::on_redis_up() noexcept {
-  log_.info("redis up");
+  if (flaps_.come("redis", loop_.now())) log_.info("redis up", {{"address", to_string(redis_.address())}});
   if (leaving_) return;
   look_timer_.every(look_every);
   renew();
 }
 
 void Discovery::on_redis_down(std::string_view why) noexcept {
-  if (const std::uint64_t times = repeats_.count("down"))
+  if (const std::uint64_t times = flaps_.gone("redis", loop_.now()))
     log_.warn("redis down", {{"why", std::string(why)}, {"times", std::to_string(times)}});
   renew_timer_.stop();
   look_timer_.stop();
@@ -136,7 +136,6 @@ void Discovery::renewed(const io::Reply& reply) {
   }
   if (reply.text() != "ok") return contest(reply.text());
   force_ = false;
-  repeats_.forget("down");
   repeats_.forget("renew");
   if (!std::exchange(joined_, true)) log_.info("joined the set of nodes", {{"as", to_string(self_)}});
   settle();

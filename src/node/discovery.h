@@ -17,6 +17,7 @@
 #include "peer/mesh.h"
 #include "src/io/redis.h"
 #include "src/io/timer.h"
+#include "src/node/flaps.h"
 #include "src/node/log.h"
 #include "src/node/probe.h"
 
@@ -31,7 +32,7 @@ class Discovery final : private io::Redis::Watcher {
     std::function<void(std::string)> name_taken;
   };
 
-  Discovery(io::Loop& loop, Log& log, peer::Mesh& mesh, io::RedisUrl url, Events events);
+  Discovery(io::Loop& loop, Log& log, peer::Mesh& mesh, io::RedisPlace place, Events events);
   ~Discovery();
   Discovery(const Discovery&) = delete;
   Discovery& operator=(const Discovery&) = delete;
@@ -77,6 +78,7 @@ class Discovery final : private io::Redis::Watcher {
   bool look_again_ = false;  // something changed meanwhile
   bool force_ = false;       // the lease that stands under our name is a dead node's
   Repeats repeats_;
+  Flaps flaps_;
   std::unique_ptr<Probe> probe_;
   io::Timer renew_timer_;
   io::Timer look_timer_;

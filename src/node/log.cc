@@ -1,14 +1,14 @@
 #include "src/node/log.h"
 
-#include <spdlog/logger.h>
+#include <spdlog/details/null_mutex.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
-#include <array>
 #include <bit>
-#include <cstdio>
 
 #include "peer/utf8.h"
+#include "src/node/outlet.h"
 
 namespace node {
 
@@ -21,10 +21,9 @@ bool hidden(char32_t c) {
          (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
-void append_hex(std::string& out, const char* form, unsigned value) {
-  std::array<char, 8> text{};
-  std::snprintf(text.data(), text.size(), form, value);
-  out += text.data();
+void append_hex(std::string& out, std::string_view start, unsigned value, unsigned digits) {
+  out += start;
+  for (unsigned i = digits; i-- > 0;) out += "0123456789abcdef"[(value >> (4 * i)) & 0xfU];
 }
 
 // One hidden character, or one byte (length 0) that is no UTF-8.
@@ -32,13 +31,13 @@ void append_escaped(std::string& out, peer::Utf8 next, char byte, LogFormat form
   if (next.length == 0) {
     // JSON has no way to write a stray byte; the replacement character stands for it.
     if (format == LogFormat::json) return void(out += "\\ufffd");
-    append_hex(out, "\\x%02x", static_cast<unsigned char>(byte));
+    append_hex(out, "\\x", static_cast<unsigned char>(byte), 2);
   } else if (next.code_point == '\n') {
     out += "\\n";
   } else if (next.code_point < 0x100 && format == LogFormat::logfmt) {
-    append_hex(out, "\\x%02x", static_cast<unsigned>(next.code_point));
+    append_hex(out, "\\x", static_cast<unsigned>(next.code_point), 2);
   } else {
-    append_hex(out, "\\u%04x", static_cast<unsigned>(next.code_point));
+    append_hex(out, "\\u", static_cast<unsigned>(next.code_point), 4);
   }
 }
 
@@ -88,15 +87,23 @@ std::string_view name_of(LogLevel level) {
 
 }  // namespace
 
-// spdlog writes the time and the line, and flushes; which lines are wanted is
-// decided before one is built.
-struct Log::Sink {
-  explicit Sink(LogFormat format) : logger("crosstalkd", std::make_shared<spdlog::sinks::stderr_sink_st>()) {
+// spdlog puts the time before the line and the end behind it; which lines are
+// wanted is decided before one is built.
+struct Log::Sink final : spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+  explicit Sink(LogFormat format) {
     constexpr auto utc = spdlog::pattern_time_type::utc;
-    logger.set_formatter(std::make_unique<spdlog::pattern_formatter>(
+    set_formatter(std::make_unique<spdlog::pattern_formatter>(
         format == LogFormat::json ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ",%v})" : "ts=%Y-%m-%dT%H:%M:%S.%eZ %v", utc));
   }
-  spdlog::logger logger;
+  void sink_it_(const spdlog::details::log_msg& line) override {
+    spdlog::memory_buf_t bytes;
+    formatter_->format(line, bytes);
+    written = outlet.write({bytes.data(), bytes.size()});
+  }
+  void flush_() override {}
+
+  Outlet outlet{STDERR_FILENO};
+  bool written = false;  // the last line
 };
 
 Log::Log(LogLevel level, LogFormat format, std::string_view node)
@@ -111,12 +118,23 @@ void Log::error(std::string_view what, std::initializer_list<Field> fields) { wr
 
 void Log::write(LogLevel level, std::string_view what, std::initializer_list<Field> fields) {
   if (level < level_) return;
+  catch_up();
+  if (dropped_ > 0 || !put(level, what, fields)) ++dropped_;
+}
+
+void Log::catch_up() {
+  if (dropped_ == 0 || !sink_->outlet.has_room()) return;
+  if (put(LogLevel::warn, "lines were dropped", {{"lines", std::to_string(dropped_)}})) dropped_ = 0;
+}
+
+bool Log::put(LogLevel level, std::string_view what, std::initializer_list<Field> fields) {
   std::string line;
   append_field(line, format_, "level", name_of(level));
   append_field(line, format_, "node", node_);
   append_field(line, format_, "msg", what);
   for (const Field& field : fields) append_field(line, format_, field.key, field.value);
-  sink_->logger.log(spdlog::level::info, spdlog::string_view_t(line));
+  sink_->log(spdlog::details::log_msg({}, spdlog::level::info, spdlog::string_view_t(line)));
+  return sink_->written;
 }
 
 std::uint64_t Repeats::count(std::string_view key) {

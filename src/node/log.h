@@ -2,7 +2,8 @@
 //
 // Never secrets, never contents of chats. What others sent is escaped and cut
 // at `value_bytes_max`. A failure that repeats is told first and then at
-// doublings (see Repeats).
+// doublings (see Repeats). Never waits for who reads it: lines that can't be
+// written are dropped and counted, and the count is told once one can.
 #pragma once
 
 #include <cstddef>
@@ -37,13 +38,19 @@ class Log {
   void warn(std::string_view what, std::initializer_list<Field> = {});
   void error(std::string_view what, std::initializer_list<Field> = {});
 
+  // Tells how many lines were dropped, where some were and it can be written. To
+  // be called now and then; every line does.
+  void catch_up();
+
  private:
   void write(LogLevel, std::string_view what, std::initializer_list<Field>);
+  bool put(LogLevel, std::string_view what, std::initializer_list<Field>);
   struct Sink;
   std::unique_ptr<Sink> sink_;
   LogLevel level_;
   LogFormat format_;
   std::string node_;
+  std::uint64_t dropped_ = 0;
 };
 
 // Counts what repeats: tells the first time, the second, the fourth, the

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <utility>
 
+#include "src/io/descriptors.h"
 #include "src/node/ready_file.h"
 
 namespace node {
@@ -10,6 +11,9 @@ namespace node {
 namespace {
 
 std::string micros(peer::Micros value) { return std::to_string(value.count()); }
+
+constexpr peer::Millis router_tick_every{100};
+constexpr std::size_t mail_page_bytes_max = std::size_t{256} << 10U;
 
 std::string_view word(peer::OutLink::State state) {
   switch (state) {
@@ -38,8 +42,10 @@ Node::Node(io::Loop& loop, const Config& config)
     : loop_(loop),
       config_(config),
       log_(config.log_level, config.log_format, config.name),
+      router_(chance_),
       links_(loop, [this](const peer::Report& report) { on_report(report); }),
       mesh_timer_(loop, [this] { mesh_->tick(loop_.now()); }),
+      router_timer_(loop, [this] { router_timer_runs_ = false; }),
       drain_timer_(
           loop,
           [this] {
@@ -47,6 +53,7 @@ Node::Node(io::Loop& loop, const Config& config)
             log_.warn("not everything could be settled in time", {{"bytes", std::to_string(mesh_->unsettled_bytes())}});
             leave();
           }),
+      log_timer_(loop, [this] { log_.catch_up(); }),
       on_term_(loop, SIGTERM, [this] { on_stop_signal(SIGTERM); }),
       on_int_(loop, SIGINT, [this] { on_stop_signal(SIGINT); }),
       on_usr1_(loop, SIGUSR1, [this] { say_state(); }) {}
@@ -62,18 +69,20 @@ peer::Mesh::Settings Node::mesh_settings() const {
   settings.self.cluster = config_.cluster;
   settings.self.secret = config_.secret;
   settings.self.settings = {{"sessions.per_user", std::to_string(config_.per_user)}};
+  settings.self.timing.hold = config_.hold;
   settings.self.window_bytes = config_.window_bytes;
   settings.self.advertised = config_.peer_advertise.value_or(peer_listener_->address());
   if (settings.self.advertised.port == 0) settings.self.advertised.port = peer_listener_->address().port;
   settings.peers = config_.peers;
-  settings.discovers = !config_.redis_url.empty();
+  settings.discovers = redis_place(config_).has_value();
   settings.window_total_bytes = config_.window_total_bytes;
   return settings;
 }
 
 peer::Result<bool> Node::listen() {
-  auto listener =
-      io::Listener::open(loop_, config_.listen_peer, [this](io::Listener::Ticket& ticket) { links_.accept(ticket); });
+  auto listener = io::Listener::open(
+      loop_, config_.listen_peer, [this](io::Listener::Ticket& ticket) { links_.accept(ticket); },
+      io::Listener::Reserve::used);
   if (!listener) return peer::Failure{"listen.peer: " + listener.why()};
   peer_listener_ = std::move(*listener);
   mesh_.emplace(mesh_settings(), links_, router_, chance_);
@@ -89,6 +98,7 @@ peer::Result<bool> Node::listen() {
   sessions.chats_per_s = config_.chats_per_s;
   sessions.chats_burst = config_.chats_burst;
   sessions.drain_patience = config_.drain_timeout;
+  sessions.ack_timeout = config_.ack_timeout;
   auto door =
       client::Door::open(loop_, config_.listen_client, std::move(sessions), mesh_->incarnation(), router_, chance_);
   if (!door) return peer::Failure{"listen.client: " + door.why()};
@@ -98,21 +108,38 @@ peer::Result<bool> Node::listen() {
 
 peer::Result<bool> Node::start() {
   if (!config_.ready_file.empty()) clear_ready_file(config_.ready_file);
+  io::raise_descriptor_limit();
   if (auto listening = listen(); !listening) return listening;
   loop_.on_turn_end([this] { end_turn(); });
   loop_.on_pause([this](peer::Millis pause) { on_pause(pause); });
+  loop_.on_shortage([this](bool begins) { on_shortage(begins); });
+  log_timer_.every(peer::Millis(1000));
   mesh_->start(loop_.now());
   plan_tick();
-  if (config_.redis_url.empty()) {
+  const std::optional<io::RedisPlace> redis = redis_place(config_);
+  if (!redis) {
     serve();
     return true;
+  }
+  // Both say once that they work or that Redis is not there.
+  unsettled_ = 1;
+  const auto settled = [this] {
+    if (--unsettled_ == 0) serve();
+  };
+  if (config_.mailbox_max > 0) {
+    ++unsettled_;
+    // What a session has in hand are two pages at most.
+    const MailStore::Limits limits{config_.mailbox_max, config_.mailbox_ttl,
+                                   std::min(mail_page_bytes_max, config_.queue_bytes / 4)};
+    mail_store_ =
+        std::make_unique<MailStore>(loop_, log_, config_.cluster, config_.name, *redis, limits, router_, settled);
+    router_.attach_store(*mail_store_);
   }
   const auto name_taken = [this](const std::string& why) {
     log_.error("this node can't join", {{"why", why}});
     drain("its name is taken", 1);
   };
-  discovery_ = std::make_unique<Discovery>(loop_, log_, *mesh_, *io::parse_redis_url(config_.redis_url),
-                                           Discovery::Events{[this] { serve(); }, name_taken});
+  discovery_ = std::make_unique<Discovery>(loop_, log_, *mesh_, *redis, Discovery::Events{settled, name_taken});
   return true;
 }
 
@@ -121,7 +148,8 @@ void Node::serve() {
   log_.info("serving", {{"client", ready.client},
                         {"peer", ready.peer},
                         {"incarnation", to_string(mesh_->incarnation())},
-                        {"redis", config_.redis_url.empty() ? "none" : "set"},
+                        {"redis", redis_place(config_) ? "set" : "none"},
+                        {"descriptors", std::to_string(io::descriptor_limit())},
                         {"version", CROSSTALK_VERSION}});
   if (config_.ready_file.empty()) return;
   if (const auto written = write_ready_file(config_.ready_file, ready); !written) {
@@ -133,11 +161,15 @@ void Node::serve() {
 void Node::end_turn() {
   door_->end_turn();
   links_.sweep();
+  router_.tick(loop_.now());
   if (stage_ == Stage::emptying) look_if_empty();
   plan_tick();
 }
 
 void Node::plan_tick() {
+  // The turn that it makes is all that is wanted of the timer.
+  if (router_.wants_tick() && !std::exchange(router_timer_runs_, true))
+    router_timer_.at(loop_.now() + router_tick_every);
   const peer::Time wake = stage_ < Stage::leaving ? mesh_->wake_at() : peer::never;
   if (wake == mesh_timer_at_) return;
   mesh_timer_at_ = wake;
@@ -151,6 +183,7 @@ void Node::plan_tick() {
 // up and sent it elsewhere. Nothing is read before the set of nodes was asked.
 void Node::on_pause(peer::Millis pause) {
   if (stage_ >= Stage::leaving) return;
+  router_.tick(loop_.now());  // what it counts from now on is not as old as the pause
   log_.warn("this process was paused", {{"ms", std::to_string(pause.count())}});
   mesh_->suspend(loop_.now());
   const auto checked = [this](bool still_listed) {
@@ -162,6 +195,21 @@ void Node::on_pause(peer::Millis pause) {
     discovery_->check(checked);
   else
     checked(true);
+}
+
+// Clients who can't be let in wait in the kernel's queue; links and Redis have
+// descriptors of their own.
+void Node::on_shortage(bool begins) {
+  if (stage_ != Stage::serving) return;
+  const peer::Time now = loop_.now();
+  if (!begins) {
+    if (flaps_.come("descriptors", now)) log_.info("clients are accepted again");
+  } else if (const std::uint64_t times = flaps_.gone("descriptors", now)) {
+    log_.warn("no more clients are accepted: file descriptors run short",
+              {{"connections", std::to_string(door_->connections())},
+               {"limit", std::to_string(io::descriptor_limit())},
+               {"times", std::to_string(times)}});
+  }
 }
 
 // --- The end.
@@ -184,7 +232,8 @@ void Node::drain(std::string_view why, int exit_status) {
 }
 
 void Node::look_if_empty() {
-  if (door_empty_ && mesh_->unsettled_bytes() == 0 && router_.idle()) leave();
+  const bool mail_idle = !mail_store_ || mail_store_->idle();
+  if (door_empty_ && router_.idle() && mail_idle) leave();
 }
 
 void Node::leave() {
@@ -212,14 +261,30 @@ void Node::on_report(const peer::Report& report) {
   // What strangers say varies, and so do their ports.
   const std::string key = report.peer.empty() ? "stranger " + report.address.substr(0, report.address.rfind(':'))
                                               : report.peer + " " + report.why;
+  const peer::Time now = loop_.now();
   switch (report.kind) {
     case Kind::link_up:
-      repeats_.forget(report.peer + " ");
-      return log_.info("link up", {{"peer", report.peer}, {"address", report.address}});
-    case Kind::accepted: return log_.info("link accepted", {{"peer", report.peer}, {"address", report.address}});
+      if (flaps_.come("to " + report.peer, now))
+        log_.info("link up", {{"peer", report.peer}, {"address", report.address}});
+      return;
     case Kind::link_down:
-      return log_.warn("link down", {{"peer", report.peer}, {"address", report.address}, {"why", report.why}});
-    case Kind::accept_lost: return log_.info("accepted link ended", {{"peer", report.peer}, {"why", report.why}});
+      if (const std::uint64_t times = flaps_.gone("to " + report.peer, now)) {
+        if (times == 1) repeats_.forget(report.peer + " ");  // why there was no link before is no matter any more
+        log_.warn("link down", {{"peer", report.peer},
+                                {"address", report.address},
+                                {"why", report.why},
+                                {"times", std::to_string(times)}});
+      }
+      return;
+    case Kind::accepted:
+      if (flaps_.come("from " + report.peer, now))
+        log_.info("link accepted", {{"peer", report.peer}, {"address", report.address}});
+      return;
+    case Kind::accept_lost:
+      if (const std::uint64_t times = flaps_.gone("from " + report.peer, now))
+        log_.info("accepted link ended",
+                  {{"peer", report.peer}, {"why", report.why}, {"times", std::to_string(times)}});
+      return;
     case Kind::node_joined: return log_.info("node met", {{"peer", report.peer}, {"address", report.address}});
     case Kind::node_left: return log_.info("node left", {{"peer", report.peer}, {"why", report.why}});
     case Kind::node_dead: return log_.warn("node given up", {{"peer", report.peer}, {"why", report.why}});
@@ -249,11 +314,17 @@ void Node::say_state() {
                       {"redis", !discovery_        ? "none"
                                 : discovery_->up() ? "up"
                                                    : "down"},
+                      {"mailboxes", !mail_store_        ? "none"
+                                    : mail_store_->up() ? "up"
+                                                        : "down"},
                       {"logins", std::to_string(counters.logins)},
                       {"chats", std::to_string(counters.taken)},
                       {"forwarded", std::to_string(counters.forwarded)},
                       {"arrived", std::to_string(counters.arrived)},
+                      {"rerouted", std::to_string(counters.rerouted)},
+                      {"delivered", std::to_string(counters.delivered)},
                       {"written", std::to_string(counters.written)},
+                      {"stored", std::to_string(counters.stored)},
                       {"failed", std::to_string(counters.failed)},
                       {"unsettled_bytes", std::to_string(mesh_->unsettled_bytes())}});
   for (const peer::Mesh::PeerView& peer : mesh_->view(loop_.now()))

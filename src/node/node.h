@@ -20,8 +20,10 @@
 #include "src/node/chance.h"
 #include "src/node/config.h"
 #include "src/node/discovery.h"
+#include "src/node/flaps.h"
 #include "src/node/links.h"
 #include "src/node/log.h"
+#include "src/node/mail_store.h"
 
 namespace node {
 
@@ -56,6 +58,7 @@ class Node {
   void plan_tick();
   void on_report(const peer::Report& report);
   void on_pause(peer::Millis pause);
+  void on_shortage(bool begins);
   void on_stop_signal(int number);
   void say_state();
   void drain(std::string_view why, int exit_status);
@@ -68,19 +71,25 @@ class Node {
   Log log_;
   SystemChance chance_;
   Repeats repeats_;
+  Flaps flaps_;  // links, and room for clients
   Stage stage_ = Stage::serving;
   int exit_status_ = 0;
+  int unsettled_ = 0;  // of Redis's users, those that have not said whether it is there
   bool door_empty_ = false;
 
   chat::Router router_;
+  std::unique_ptr<MailStore> mail_store_;  // asked by the router for as long as anybody calls that
   Links links_;
   std::unique_ptr<io::Listener> peer_listener_;
   std::optional<peer::Mesh> mesh_;  // made once the advertised address is known
   io::Timer mesh_timer_;
   peer::Time mesh_timer_at_ = peer::never;
+  io::Timer router_timer_;
+  bool router_timer_runs_ = false;
   std::unique_ptr<client::Door> door_;
   std::unique_ptr<Discovery> discovery_;
   io::Timer drain_timer_;
+  io::Timer log_timer_;
   io::Signal on_term_;
   io::Signal on_int_;
   io::Signal on_usr1_;

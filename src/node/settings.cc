@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "src/io/redis.h"
+#include "src/io/redis_place.h"
 #include "src/node/secret.h"
 
 namespace node {
@@ -19,6 +19,8 @@ constexpr std::uint64_t gibi = 1024 * mebi;
 
 constexpr std::size_t found_bytes_max = 80;
 constexpr std::size_t template_bytes_max = 1024;
+// One search for the master asks them all, a second each at worst.
+constexpr std::size_t sentinels_max = 16;
 
 Wrong expected(std::string_view what, std::string_view found) {
   return "expected " + std::string(what) + ", found " + in_quotes(found);
@@ -58,6 +60,15 @@ Wrong set_redis(Config& config, std::string_view text) {
     if (const auto url = io::parse_redis_url(text); !url)
       return expected("none or a Redis URL", without_password(text)) + ": " + url.why();
   config.redis_url = text == "none" ? "" : text;
+  return {};
+}
+
+Wrong add_sentinel(Config& config, std::string_view text) {
+  peer::Address address;
+  if (Wrong wrong = set_address(address, text); !wrong.empty()) return wrong;
+  if (address.port == 0 || peer::is_wildcard(address)) return expected("HOST:PORT that this node can dial", text);
+  if (config.redis_sentinels.size() == sentinels_max) return expected("at most 16 of them", text);
+  config.redis_sentinels.push_back(std::move(address));
   return {};
 }
 
@@ -124,11 +135,14 @@ constexpr std::array table{
     Setting{"listen.peer_advertise", "--peer-advertise", "HOST:PORT", "what they dial (the address it listens on)",
             Text{set_advertise}},
     Setting{"redis.url", "--redis", "URL|none", "the Redis where nodes find each other (none)", Text{set_redis}},
+    Setting{"redis.sentinels", nullptr, "HOST:PORT", "", List{[](Conf c) { c.redis_sentinels.clear(); }, add_sentinel}},
+    Setting{"redis.master", nullptr, "NAME", "", Text{[](Conf c, Txt t) { return set_node_name(c.redis_master, t); }}},
     Setting{"mesh.peers", "--peers", "NAME@HOST:PORT,...", "nodes to link with, where there is no Redis",
             List{[](Conf c) { c.peers.clear(); }, add_peer}},
     Setting{"mesh.secret_file", "--secret-file", "FILE",
             "what all nodes share; without one, peers\nlisten on loopback only",
             Text{[](Conf c, Txt t) { return set_path(c.secret_file, t); }}},
+    Setting{"mesh.hold_ms", nullptr, "", "", Whole{100, 30'000, [](Conf c, Num n) { c.hold = peer::Millis(n); }}},
     Setting{"mesh.window_bytes", nullptr, "", "", Whole{64 * kibi, gibi, [](Conf c, Num n) { c.window_bytes = n; }}},
     Setting{"mesh.window_total_bytes", nullptr, "", "",
             Whole{64 * kibi, 64 * gibi, [](Conf c, Num n) { c.window_total_bytes = n; }}},
@@ -141,6 +155,11 @@ constexpr std::array table{
             Whole{1, 1, [](Conf c, Num n) { c.per_user = static_cast<std::uint32_t>(n); }}},
     Setting{"sessions.queue_bytes", nullptr, "", "", Whole{4 * kibi, gibi, [](Conf c, Num n) { c.queue_bytes = n; }}},
     Setting{"sessions.text_template", nullptr, "TEXT", "", Text{set_template}},
+    Setting{"delivery.ack_timeout_ms", nullptr, "", "",
+            Whole{100, 3'600'000, [](Conf c, Num n) { c.ack_timeout = peer::Millis(n); }}},
+    Setting{"mailbox.max", nullptr, "", "", Whole{0, 100'000, [](Conf c, Num n) { c.mailbox_max = n; }}},
+    Setting{"mailbox.ttl_s", nullptr, "", "",
+            Whole{1, 315'360'000, [](Conf c, Num n) { c.mailbox_ttl = std::chrono::seconds(n); }}},
     Setting{"drain.timeout_ms", nullptr, "", "",
             Whole{0, 600'000, [](Conf c, Num n) { c.drain_timeout = peer::Millis(n); }}},
     Setting{"log.level", "--log-level", "LEVEL", "debug, info, warn or error (info)", Text{set_log_level}},
@@ -205,6 +224,23 @@ Wrong check_peer_address(const Config& config, const Places& places) {
   return {};
 }
 
+// Redis is at an address or where Sentinels say; "--redis none" takes back
+// whatever the file says.
+Wrong check_redis(Config& config, const Places& places) {
+  if (config.redis_url.empty() && places.by_flag("redis.url")) {
+    config.redis_sentinels.clear();
+    config.redis_master.clear();
+  }
+  const bool sentinels = !config.redis_sentinels.empty();
+  const bool master = !config.redis_master.empty();
+  if (sentinels && !master)
+    return places.of("redis.sentinels") + ": expected redis.master beside it, what they call the Redis";
+  if (master && !sentinels) return places.of("redis.master") + ": expected redis.sentinels beside it, who know it";
+  if (sentinels && !config.redis_url.empty())
+    return places.of("redis.url") + ": expected none beside redis.sentinels, which say where Redis is";
+  return {};
+}
+
 }  // namespace
 
 std::span<const Setting> settings() { return table; }
@@ -212,6 +248,7 @@ std::span<const Setting> settings() { return table; }
 Wrong check(Config& config, const Places& places) {
   if (Wrong wrong = check_bounds(config, places); !wrong.empty()) return wrong;
   if (Wrong wrong = check_peer_address(config, places); !wrong.empty()) return wrong;
+  if (Wrong wrong = check_redis(config, places); !wrong.empty()) return wrong;
   if (config.secret_file.empty()) return {};
   peer::Result<std::string> secret = read_secret(config.secret_file);
   if (!secret) return places.of("mesh.secret_file") + ": " + secret.why();

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,7 +48,13 @@ std::span<const Setting> settings();
 class Places {
  public:
   void put(const Setting& setting, std::string place) { places_[setting.key] = std::move(place); }
+  // The flag wins over what the file says.
+  void put_flag(const Setting& setting) {
+    put(setting, std::string("crosstalkd: ") + setting.flag);
+    flags_.insert(setting.key);
+  }
   bool has(std::string_view key) const { return places_.contains(key); }
+  bool by_flag(std::string_view key) const { return flags_.contains(key); }
   std::string of(std::string_view key) const {
     const auto found = places_.find(key);
     return found == places_.end() ? std::string(key) : found->second;
@@ -55,11 +62,12 @@ class Places {
 
  private:
   std::map<std::string_view, std::string> places_;
+  std::set<std::string_view> flags_;
 };
 
-// What no setting shows by itself: which of them exclude each other, and
-// whether the secret's file is as it must be (it is read here). A whole
-// sentence with its place, or nothing.
+// What no setting shows by itself: which of them exclude each other or need each
+// other, and whether the secret's file is as it must be (it is read here). A
+// whole sentence with its place, or nothing.
 Wrong check(Config& config, const Places& places);
 
 // What somebody wrote, in quotes, on one line and not longer than a line.

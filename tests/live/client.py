@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import struct
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -77,6 +78,11 @@ class Wire:
     def close(self) -> None:
         self._socket.close()
 
+    def reset(self) -> None:
+        """Closes by RST: what was on its way here is gone."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+
     def detach(self) -> int:
         """Gives the connection's descriptor to the caller, who reads on; nothing may wait unread here."""
         assert not self._lines and not self._partial
@@ -88,8 +94,9 @@ class Wire:
 
     def _read(self, timeout_s: float) -> bool:
         """Takes in what has come, waiting for it if need be; False if nothing came."""
-        ready, _, _ = select.select([self._socket], [], [], timeout_s)
-        if not ready:
+        waiting = select.poll()  # not select(), which knows no descriptor above 1023
+        waiting.register(self._socket, select.POLLIN)
+        if not waiting.poll(timeout_s * 1000):
             return False
         try:
             data = self._socket.recv(1 << 18)

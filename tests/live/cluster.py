@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import shutil
 import tempfile
@@ -14,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from client import Client, Human
-from deadline import PATIENCE, Deadline, Late, eventually, pause
+from deadline import PATIENCE, SLOWNESS, Deadline, Late, eventually, pause
+from history import History
 from node import Node
 from process import Address, free_port
 from proxy import FaultProxy, Mode
 from redisd import Redis
+from roamer import Fleet
 
 SECRET = "correct horse battery staple"
 
@@ -60,22 +63,26 @@ class Cluster:
         """The flag for a good secret file."""
         return ["--secret-file", self.file(f"key-{abs(hash(text))}", text + "\n")]
 
-    def node(self, name: str, *flags: str, start: bool = True, listen: str = "127.0.0.1:0",
-             peer_listen: str = "127.0.0.1:0") -> Node:
+    def settings(self, **sections: dict[str, Any]) -> list[str]:
+        """The flag for a configuration file with these: settings(mailbox={"max": 10})."""
+        text = "".join(f"[{section}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
+                       for section, keys in sections.items())
+        return ["--config", self.file(f"crosstalkd-{len(text)}-{abs(hash(text))}.toml", text)]
+
+    def node(self, name: str, *flags: str, start: bool = True, **where: Any) -> Node:
         """A node with exactly these flags besides its name and ports."""
         namesakes = sum(node.name == name for node in self.nodes)
-        node = Node(name, self.directory, flags, label=f"{name}-{namesakes + 1}" if namesakes else name,
-                    listen=listen, peer_listen=peer_listen)
+        node = Node(name, self.directory, flags, label=f"{name}-{namesakes + 1}" if namesakes else name, **where)
         self.nodes.append(node)
         return node.start() if start else node
 
-    def member(self, name: str, *flags: str, start: bool = True, **ports: str) -> Node:
+    def member(self, name: str, *flags: str, start: bool = True, **where: Any) -> Node:
         """A node of the mesh that this Redis brings together."""
-        return self.node(name, "--redis", self.redis.url, *self.secret(), *flags, start=start, **ports)
+        return self.node(name, "--redis", self.redis.url, *self.secret(), *flags, start=start, **where)
 
-    def mesh(self, count: int) -> list[Node]:
+    def mesh(self, count: int, *flags: str) -> list[Node]:
         """n1 … nN, started at once, found each other."""
-        nodes = [self.member(f"n{number}", start=False) for number in range(1, count + 1)]
+        nodes = [self.member(f"n{number}", *flags, start=False) for number in range(1, count + 1)]
         self.start(nodes)
         return nodes
 
@@ -95,15 +102,16 @@ class Cluster:
         return [self.node(name, "--peers", peers, *self.secret(), start=False, peer_listen=f"127.0.0.1:{port}")
                 for name, port in ports.items()]
 
-    def behind_proxy(self, name: str, *flags: str, start: bool = True) -> tuple[Node, FaultProxy]:
+    def behind_proxy(self, name: str, *flags: str, start: bool = True, **where: Any) -> tuple[Node, FaultProxy]:
         """A node of the mesh whose peers reach it through a fault proxy only."""
         port = free_port()
         proxy = self.proxy(("127.0.0.1", port))
-        node = self.member(name, "--peer-advertise", proxy.text, *flags, peer_listen=f"127.0.0.1:{port}", start=start)
+        node = self.member(name, "--peer-advertise", proxy.text, *flags, peer_listen=f"127.0.0.1:{port}", start=start,
+                           **where)
         return node, proxy
 
-    def proxy(self, target: Address | None = None, mode: Mode = Mode.FORWARD) -> FaultProxy:
-        proxy = FaultProxy(target, mode)
+    def proxy(self, target: Address | None = None, mode: Mode = Mode.FORWARD, host: str = "127.0.0.1") -> FaultProxy:
+        proxy = FaultProxy(target, mode, host)
         self._closers.append(proxy.close)
         return proxy
 
@@ -113,10 +121,20 @@ class Cluster:
         self._closers.append(client.close)
         return client
 
+    def at_end(self, close: Callable[[], None]) -> None:
+        """Something else that is to be ended with the rest."""
+        self._closers.append(close)
+
     def human(self, where: Node, name: str = "") -> Human:
         human = Human(where.client, name)
         self._closers.append(human.close)
         return human
+
+    def fleet(self, stuck_s: float = 5.0) -> Fleet:
+        """Players of many users, all of whose chats are judged together."""
+        fleet = Fleet(History(stuck_s * SLOWNESS))
+        self._closers.append(fleet.close)
+        return fleet
 
     # What is asserted of a mesh.
 
@@ -174,14 +192,18 @@ class Cluster:
 
 
 def reached(sender: Client, recipient: Client, deadline: Deadline) -> None:
-    """A chat arrives, as soon as the sender's node knows where the recipient is."""
+    """A chat arrives at once, as soon as the sender's node knows where the recipient is."""
     while True:
-        id = fresh("try-")
-        sender.chat(recipient.name, id, id=id)
-        outcome = sender.outcome(id)
-        if outcome == "written":
-            recipient.expect(cmd="chat", content=id)
-            return
+        if sender.knows(recipient.name):
+            id = fresh("try-")
+            sender.chat(recipient.name, id, id=id)
+            outcome = sender.outcome(id)
+            if outcome in ("written", "delivered", "stored"):
+                recipient.expect(cmd="chat", content=id)
+            if outcome in ("written", "delivered"):
+                return
+        else:
+            outcome = "not known"
         if deadline.passed():
             raise Late(f"not within {deadline.within:g} s: {sender.name} reaches {recipient.name} (last: {outcome})")
         pause(0.02)
@@ -288,4 +310,4 @@ def show_logs(world: Cluster) -> None:
     for path in (node.log_path for node in world.nodes):
         text = path.read_text(encoding="utf-8", errors="replace").splitlines()
         print(f"--- {path.name} (last {min(lines, len(text))} of {len(text)} lines)")
-        print("\n".join(text[-lines:]))
+        print("\n".join(text[len(text) - min(lines, len(text)):]))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,15 @@ class Node:
     """One node. Its flags stay the same over restarts, its log goes on in one file."""
 
     def __init__(self, name: str, directory: Path, flags: Sequence[str] = (), *, label: str = "",
-                 listen: str = "127.0.0.1:0", peer_listen: str = "127.0.0.1:0") -> None:
-        """`label` names its files, for a second node of a name."""
+                 listen: str = "127.0.0.1:0", peer_listen: str = "127.0.0.1:0", wrap: Sequence[str] = (),
+                 environment: Mapping[str, str] | None = None) -> None:
+        """`label` names its files, for a second node of a name. `wrap` is a command that becomes the node by exec."""
         self.name = name
         self.listen = listen
         self.peer_listen = peer_listen
         self.flags = list(flags)
+        self.wrap = list(wrap)
+        self.environment = dict(environment or {})
         self.log_path = directory / f"{label or name}.log"
         self.ready_path = directory / f"{label or name}.ready"
         self.ready: dict[str, Any] = {}
@@ -45,8 +49,9 @@ class Node:
         self.ready_path.unlink(missing_ok=True)
         with open(self.log_path, "ab") as log:
             self.process = spawn(
-                [str(CROSSTALKD), "--node", self.name, "--listen", self.listen, "--peer-listen", self.peer_listen,
-                 "--ready-file", str(self.ready_path), *self.flags], stdout=log, stderr=log)
+                [*self.wrap, str(CROSSTALKD), "--node", self.name, "--listen", self.listen, "--peer-listen", self.peer_listen,
+                 "--ready-file", str(self.ready_path), *self.flags], stdout=log, stderr=log,
+                env={**os.environ, **self.environment})
         return self
 
     def wait_ready(self, within: float = PATIENCE) -> Node:

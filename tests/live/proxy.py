@@ -13,7 +13,9 @@ import socket
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -21,6 +23,9 @@ from deadline import PATIENCE
 from process import Address, free_port
 
 CHUNK = 1 << 18
+# What lies on a slow line at most, and in what pieces.
+SLOW_BYTES_MAX = 1 << 18
+SLOW_PIECE = 1400
 RECORD_BYTES = 1 << 14
 
 
@@ -33,6 +38,14 @@ class Mode(Enum):
     REFUSE = "refused by the kernel"
 
 
+@dataclass(frozen=True)
+class Shape:
+    """A slow line: each byte comes so much later, and so many pass in a second."""
+
+    delay_s: float = 0.0
+    bytes_per_s: float = float("inf")
+
+
 class Pipe:
     """One direction of a connection: what was read here and could not be written there yet."""
 
@@ -41,8 +54,12 @@ class Pipe:
         self.sink = sink
         self.to_node = to_node
         self.pending = b""
+        self.later: deque[tuple[float, bytes]] = deque()  # on a slow line: when it may go on, and what
+        self.later_bytes = 0
+        self.free_at = 0.0  # when the line has carried what is on it
         self.passed = 0  # bytes so far
         self.ended = False
+        self.shut = False
         self.recorded = b""
 
 
@@ -67,15 +84,18 @@ class Carried:
 class FaultProxy:
     """Relays connections to `target`, or without one stands for a peer that is none."""
 
-    def __init__(self, target: Address | None = None, mode: Mode = Mode.FORWARD) -> None:
+    def __init__(self, target: Address | None = None, mode: Mode = Mode.FORWARD, host: str = "127.0.0.1") -> None:
         self.target = target
         self.mode = mode
         self.port = free_port()
-        self.address: Address = ("127.0.0.1", self.port)
-        self.text = f"127.0.0.1:{self.port}"
+        self.address: Address = (host, self.port)
+        self.text = f"{host}:{self.port}"
         self.connections: list[Carried] = []  # all there ever were, in order
         # Bytes of a connection on their way: (connection, to the node?, offset, bytes) → bytes to pass on.
         self.mangle: Callable[[Carried, bool, int, bytes], bytes] | None = None
+        self._shape: Shape | None = None
+        self._slow = False  # whether anything may lie on a slow line
+        self._shaped_by = b""
         self._stalled: set[bool] = set()  # directions (to the node?) in which nothing is passed on
         self._selector = selectors.DefaultSelector()
         self._calls: queue.SimpleQueue[tuple[Callable[[], Any], queue.SimpleQueue[Any]]] = queue.SimpleQueue()
@@ -100,6 +120,10 @@ class FaultProxy:
 
     def resume(self) -> None:
         self._do(lambda: self._stall(set()))
+
+    def shape(self, shape: Shape | None, dialler: str = "") -> None:
+        """Makes the line slow, both ways (of this dialler's connections, where one is named); None: as fast as ever."""
+        self._do(lambda: self._set_shape(shape, dialler.encode()))
 
     def behave(self, mode: Mode) -> None:
         """Changes what happens to connections from now on; those there are live on."""
@@ -144,7 +168,7 @@ class FaultProxy:
 
     def _loop(self) -> None:
         while self._running:
-            for key, events in self._selector.select():
+            for key, events in self._selector.select(self._ripen()):
                 key.data(events)
         for end in (self._wake, self._woken):
             end.close()
@@ -188,7 +212,7 @@ class FaultProxy:
         for pipe in carried.pipes:
             if pipe.pending:
                 wanted[pipe.sink] = wanted.get(pipe.sink, 0) | selectors.EVENT_WRITE
-            elif not pipe.ended and pipe.to_node not in self._stalled:
+            elif pipe.later_bytes < SLOW_BYTES_MAX and not pipe.ended and pipe.to_node not in self._stalled:
                 wanted[pipe.source] = wanted.get(pipe.source, 0) | selectors.EVENT_READ
         if carried.node is None:
             wanted[carried.dialer] = selectors.EVENT_READ
@@ -224,7 +248,10 @@ class FaultProxy:
         except OSError:
             self._end(carried, reset=True)
             return
-        if all(pipe.ended and not pipe.pending for pipe in carried.pipes):
+        self._finish_or_watch(carried)
+
+    def _finish_or_watch(self, carried: Carried) -> None:
+        if all(pipe.ended and not pipe.pending and not pipe.later for pipe in carried.pipes):
             self._end(carried, reset=False)
         else:
             self._watch(carried)
@@ -233,22 +260,71 @@ class FaultProxy:
         data = pipe.source.recv(CHUNK)
         if not data:
             pipe.ended = True
-            pipe.sink.shutdown(socket.SHUT_WR)
+            self._give(pipe)
             return
         if self.mangle is not None:
             data = self.mangle(carried, pipe.to_node, pipe.passed, data)
         if len(pipe.recorded) < RECORD_BYTES:
             pipe.recorded += data[:RECORD_BYTES - len(pipe.recorded)]
         pipe.passed += len(data)
-        pipe.pending = data
-        self._give(pipe)
+        shape = self._shape if self._shaped_by in carried.recorded(to_node=True) else None
+        if shape is None and not pipe.later:
+            pipe.pending = data
+            self._give(pipe)
+            return
+        now = time.monotonic()
+        shape = shape or Shape()
+        for at in range(0, len(data), SLOW_PIECE):
+            piece = data[at:at + SLOW_PIECE]
+            pipe.free_at = max(now, pipe.free_at) + len(piece) / shape.bytes_per_s
+            pipe.later.append((pipe.free_at + shape.delay_s, piece))
+            pipe.later_bytes += len(piece)
+
+    def _ripen(self) -> float | None:
+        """Passes on what has been on a slow line for long enough; how long the next is to wait."""
+        if not self._slow:
+            return None
+        now, next_at = time.monotonic(), float("inf")
+        for carried in self.connections:
+            if carried.closed is not None:
+                continue
+            for pipe in carried.pipes:
+                if not pipe.later:
+                    continue
+                if pipe.later[0][0] > now:
+                    next_at = min(next_at, pipe.later[0][0])
+                    continue
+                ripe = b""
+                while pipe.later and pipe.later[0][0] <= now:
+                    ripe += pipe.later.popleft()[1]
+                pipe.later_bytes -= len(ripe)
+                next_at = now
+                pipe.pending += ripe
+                try:
+                    self._give(pipe)
+                except OSError:
+                    self._end(carried, reset=True)
+                    break
+            else:
+                self._finish_or_watch(carried)
+        if next_at == float("inf"):
+            self._slow = self._shape is not None
+            return None
+        return max(0.0, next_at - now)
+
+    def _set_shape(self, shape: Shape | None, dialler: bytes) -> None:
+        self._shape, self._shaped_by = shape, dialler
+        self._slow = True
 
     def _give(self, pipe: Pipe) -> None:
         try:
-            sent = pipe.sink.send(pipe.pending)
+            while pipe.pending:
+                pipe.pending = pipe.pending[pipe.sink.send(pipe.pending):]
         except BlockingIOError:
             return
-        pipe.pending = pipe.pending[sent:]
+        if pipe.ended and not pipe.later and not pipe.shut:
+            pipe.shut = True
+            pipe.sink.shutdown(socket.SHUT_WR)
 
     def _end(self, carried: Carried, reset: bool) -> None:
         if carried.closed is not None:

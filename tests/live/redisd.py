@@ -61,10 +61,11 @@ class RedisClient:
 
 
 class Redis:
-    """A redis-server process on a port of its own, with nothing saved."""
+    """A redis-server process on a port of its own, with nothing saved; a replica of another, if one is given."""
 
-    def __init__(self, directory: Path, cluster: str = "main") -> None:
+    def __init__(self, directory: Path, cluster: str = "main", replica_of: Redis | None = None) -> None:
         self.port = free_port()
+        self._replica_of = replica_of
         self.url = f"redis://127.0.0.1:{self.port}"
         self.prefix = f"crosstalk:{{{cluster}}}:"
         self._directory = directory
@@ -74,10 +75,11 @@ class Redis:
     # The process.
 
     def start(self) -> None:
+        replicating = ["--replicaof", "127.0.0.1", str(self._replica_of.port)] if self._replica_of else []
         with open(self._directory / "redis.log", "ab") as log:
             self._process = spawn(
                 [REDIS_SERVER, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-                 "--dir", str(self._directory), "--daemonize", "no"],
+                 "--repl-diskless-sync-delay", "0", "--dir", str(self._directory), "--daemonize", "no", *replicating],
                 stdout=log, stderr=log, cwd=self._directory)
         eventually(self._answers, what=f"redis-server on port {self.port} answers")
 
@@ -122,6 +124,13 @@ class Redis:
         except (OSError, RedisError):
             return False
 
+    def role(self) -> str:
+        """`master` or `slave`; nothing where it does not say, as in the moment in which it becomes the other."""
+        try:
+            return str(self.call("ROLE")[0])
+        except OSError:
+            return ""
+
     # What is in it.
 
     def call(self, *words: str | int) -> Any:
@@ -165,3 +174,43 @@ class Redis:
                 counts[name] = int(figures.split(",")[0].removeprefix("calls="))
         counts.pop("info", None)
         return counts
+
+
+class Sentinel:
+    """A Sentinel process that watches one Redis, which it calls `main`; two of them can have it fail over."""
+
+    MASTER = "main"
+    DOWN_AFTER_MS = 500
+
+    def __init__(self, directory: Path, master: Redis) -> None:
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        file = directory / f"sentinel-{self.port}.conf"
+        file.write_text(f"port {self.port}\nbind 127.0.0.1\ndir {directory}\n"
+                        f"sentinel monitor {self.MASTER} 127.0.0.1 {master.port} 2\n"
+                        f"sentinel down-after-milliseconds {self.MASTER} {self.DOWN_AFTER_MS}\n"
+                        f"sentinel failover-timeout {self.MASTER} 6000\n")
+        with open(directory / f"sentinel-{self.port}.log", "ab") as log:
+            self._process = spawn([REDIS_SERVER, str(file), "--sentinel"], stdout=log, stderr=log)
+
+    def knows(self, replicas: int, sentinels: int) -> bool:
+        """Whether it has found so many replicas and other Sentinels."""
+        try:
+            return (len(self._call("SENTINEL", "replicas", self.MASTER)) == replicas
+                    and len(self._call("SENTINEL", "sentinels", self.MASTER)) == sentinels)
+        except OSError:
+            return False
+
+    def fail_over(self) -> None:
+        self._call("SENTINEL", "FAILOVER", self.MASTER)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(PATIENCE)
+
+    def _call(self, *words: str) -> Any:
+        client = RedisClient(self.port)
+        try:
+            return client.call(*words)
+        finally:
+            client.close()

@@ -39,7 +39,10 @@ class Crowd final : public chat::Client {
   std::size_t here() const { return here_; }
 
   // chat::Client
-  void deliver(std::string_view, const chat::Origin&) override { judge_->fail("a bystander got a chat"); }
+  void on_ready(std::size_t waiting) override {
+    if (waiting > 0) judge_->fail("something waited for a bystander");
+  }
+  void deliver(const chat::Delivery&, const chat::Origin&) override { judge_->fail("a bystander got a chat"); }
   void on_outcome(std::string_view, std::size_t, chat::Outcome, bool) override {
     judge_->fail("a bystander got an outcome");
   }

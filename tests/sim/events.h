@@ -34,15 +34,28 @@ enum class What : std::uint8_t {
   view,
   renew,
   judged,
+  // Of mailboxes; x is a connection to Redis.
+  mail_arrive,
+  mail_try,
+  mail_watch,
+  mail_reset,
+  mail_answer,
+  mail_refused,
+  mail_wake,
   // People's; x is a session or an order of theirs.
   order,
-  written,
-  reset,
+  written,  // the kernel takes some
+  read,     // its client does
+  confirm,  // what its client has confirmed arrives
+  reset,    // its connection is lost
+  part,     // it was kicked, and everything is flushed
+  silent,   // has its client confirmed anything lately?
   // The storm's.
   fault,
   heal,
   traffic,
   check,
+  save,
 };
 
 struct Event {

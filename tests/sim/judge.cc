@@ -12,6 +12,10 @@ using namespace std::chrono_literals;
 constexpr Micros dials_window = 10s;
 // A node that is woken more often in 100 ms turns in circles.
 constexpr unsigned ticks_max = 2000;
+// Chats of a pair that wait behind one another; beyond, `busy` is no breach.
+constexpr std::size_t waiting_min = 64;
+// Timing::wait_max but for its grain.
+constexpr Micros patience = 28s;
 
 std::uint64_t scrambled(std::uint64_t x) {
   x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
@@ -21,57 +25,84 @@ std::uint64_t scrambled(std::uint64_t x) {
 
 const char* name_of(chat::Outcome outcome) {
   switch (outcome) {
+    case chat::Outcome::delivered: return "delivered";
     case chat::Outcome::written: return "written";
+    case chat::Outcome::stored: return "stored";
     case chat::Outcome::no_such_user: return "no_such_user";
+    case chat::Outcome::mailbox_full: return "mailbox_full";
     case chat::Outcome::busy: return "busy";
     case chat::Outcome::unavailable: return "unavailable";
   }
   return "";
 }
 
-ChatNumber number_in(std::string_view line) {
-  ChatNumber number = 0;
-  if (line.starts_with("{\"n\":")) std::from_chars(line.data() + 5, line.data() + line.size(), number);
-  return number;
+history::Outcome told(chat::Outcome outcome, bool maybe) {
+  switch (outcome) {
+    case chat::Outcome::delivered: return history::Outcome::delivered;
+    case chat::Outcome::written: return history::Outcome::written;
+    case chat::Outcome::stored: return history::Outcome::stored;
+    case chat::Outcome::no_such_user:
+    case chat::Outcome::mailbox_full:
+    case chat::Outcome::busy:
+    case chat::Outcome::unavailable: break;
+  }
+  return maybe ? history::Outcome::open : history::Outcome::failed;
 }
+
+constexpr std::string_view content_begins = "\"content\":{\"n\":";
 
 }  // namespace
 
+std::string user_name(std::uint8_t user) { return "user" + std::to_string(user); }
+
 std::string id_of(ChatNumber number) { return "\"c" + std::to_string(number) + "\""; }
 
-std::string line_of(ChatNumber number, bool big) {
+ChatNumber number_of(std::string_view id) {
+  ChatNumber number = 0;
+  if (id.size() > 3) std::from_chars(id.data() + 2, id.data() + id.size() - 1, number);
+  return id == id_of(number) ? number : 0;
+}
+
+std::string line_of(ChatNumber number, std::uint8_t sender, std::uint8_t recipient, bool big) {
   std::uint64_t dice = scrambled(number);
   std::size_t size = dice % 200;
   if (big && dice % 16 == 0) size = scrambled(dice) % 60'000;
-  std::string line = "{\"n\":" + std::to_string(number) + ",\"id\":" + id_of(number) + ",\"content\":\"";
+  std::string line = R"({"cmd":"chat","send":")" + user_name(sender) + R"(","recv":")" + user_name(recipient) + "\"," +
+                     std::string(content_begins) + std::to_string(number) + ",\"text\":\"";
   line.append(size, static_cast<char>('a' + dice % 26));
-  return line += "\"}\n";
+  return line += "\"},\"id\":" + id_of(number) + "}\n";
 }
 
-std::string Judge::name(ChatNumber number) const {
-  const Chat& chat = chats_[number];
-  return "chat " + std::to_string(number) + " (session " + std::to_string(chat.sender) + " at n" +
-         std::to_string(sessions_[chat.sender].node) + " to user " + std::to_string(chat.recipient) + ")";
+// Who stays and is never given up loses nothing and sees nothing twice; but what
+// Redis was asked and did not answer may have been stored, too.
+Judge::Judge(const Plan& plan)
+    : plan_(&plan), history_({plan.weather == Weather::links && !plan.redis_faults(), plan.window_bytes > 0 || plan.mail_max < 1000, patience}) {}
+
+ChatNumber Judge::number_in(std::string_view line) const {
+  ChatNumber number = 0;
+  const std::size_t at = line.find(content_begins);
+  if (at == std::string_view::npos) return 0;
+  std::from_chars(line.data() + at + content_begins.size(), line.data() + line.size(), number);
+  const bool known = number != 0 && number < chats_.size();
+  const auto& [sender, recipient, must] = chats_[known ? number : 0];
+  return known && line == line_of(number, sender, recipient, plan_->big_chats) ? number : 0;
 }
 
 // --- Sessions.
 
-SessionNumber Judge::on_login(std::uint8_t user, std::uint8_t node) {
-  Session session;
-  session.user = user;
-  session.node = node;
-  sessions_.push_back(session);
-  return static_cast<SessionNumber>(sessions_.size() - 1);
+SessionNumber Judge::on_login(Time now, std::uint8_t user, std::uint8_t node, bool confirms) {
+  sessions_.push_back({user, node, 0});
+  return history_.on_login(now, user, node, confirms);
 }
 
 void Judge::on_stamped(SessionNumber number, peer::Stamp stamp) { sessions_[number].stamp = stamp; }
 
-void Judge::on_ended(SessionNumber number) { sessions_[number].ended = true; }
+void Judge::on_ended(SessionNumber number) { history_.on_ended(number); }
 
 // Only a newer login may end a session: a later stamp, of equal ones the greater node.
 void Judge::on_kicked(SessionNumber number, chat::KickReason why) {
   const Session& kicked = sessions_[number];
-  sessions_[number].ended = true;
+  history_.on_ended(number);
   if (why != chat::KickReason::replaced) return fail("session " + std::to_string(number) + " was kicked for no reason");
   for (std::size_t i = 1; i < sessions_.size(); ++i) {
     const Session& other = sessions_[i];
@@ -86,62 +117,61 @@ void Judge::on_kicked(SessionNumber number, chat::KickReason why) {
 
 // --- Chats.
 
-ChatNumber Judge::on_taken(SessionNumber from, std::uint8_t recipient, bool with_id, bool must_be_written) {
-  Chat chat;
-  chat.sender = from;
-  chat.recipient = recipient;
-  chat.with_id = with_id;
-  chat.must_be_written = must_be_written;
-  chats_.push_back(chat);
-  return static_cast<ChatNumber>(chats_.size() - 1);
+ChatNumber Judge::new_chat(std::uint8_t sender, std::uint8_t recipient, bool with_id) {
+  chats_.push_back({sender, recipient, false});
+  return history_.new_message(sender, recipient, with_id);
 }
 
-void Judge::on_outcome(SessionNumber at, std::string_view id, chat::Outcome outcome, bool maybe) {
-  if (sessions_[at].ended) return fail("session " + std::to_string(at) + " is told an outcome after its end");
-  if (plan_->weather != Weather::nodes && outcome == chat::Outcome::unavailable)
+void Judge::on_sent(Time now, SessionNumber from, ChatNumber chat, bool must_arrive) {
+  chats_[chat].must_arrive = must_arrive;
+  history_.on_sent(now, from, chat);
+}
+
+void Judge::on_outcome(Time now, SessionNumber at, std::string_view id, chat::Outcome outcome, bool maybe) {
+  const history::Outcome what = told(outcome, maybe);
+  const bool failed = what == history::Outcome::failed || what == history::Outcome::open;
+  if (outcome == chat::Outcome::unavailable && !may_be_unavailable(maybe))
     return fail("a chat of session " + std::to_string(at) + " ended as unavailable on mere link faults");
   if (id.empty()) return;
-  ChatNumber number = 0;
-  if (id.size() > 3) std::from_chars(id.data() + 2, id.data() + id.size() - 1, number);
-  if (number == 0 || number >= chats_.size() || id != id_of(number))
+  const ChatNumber number = number_of(id);
+  if (number == 0 || number >= chats_.size())
     return fail("an outcome bears an id that nobody gave: " + std::string(id));
   Chat& chat = chats_[number];
-  if (chat.sender != at) return fail(name(number) + ": its outcome went to session " + std::to_string(at));
-  if (!chat.with_id) return fail(name(number) + " has no id, but an outcome bears it");
-  if (chat.fate != Fate::none) return fail(name(number) + " has two outcomes, the second is " + name_of(outcome));
-  const bool written = outcome == chat::Outcome::written;
-  chat.fate = written ? Fate::written : maybe ? Fate::maybe : Fate::failed;
-  if (written) ++written_;
-  if (maybe) ++maybe_;
-  if (written && !chat.delivered) return fail(name(number) + " is called written, but was not delivered");
-  if (chat.fate == Fate::failed && chat.delivered)
-    return fail(name(number) + " was delivered, but its sender is told " + name_of(outcome));
-  const bool full = outcome == chat::Outcome::busy && plan_->window_bytes > 0;
-  if (full) chat.must_be_written = false;
-  if (!written && chat.must_be_written)
-    return fail(name(number) + " ended as " + name_of(outcome) + ", but its recipient was there all the time");
+  const bool full = (outcome == chat::Outcome::busy &&
+                     (plan_->window_bytes > 0 || history_.unsettled(chat.recipient) >= waiting_min)) ||
+                    outcome == chat::Outcome::mailbox_full;
+  if (full) chat.must_arrive = false;
+  history_.on_told(now, at, number, what);
+  if (failed && chat.must_arrive)
+    fail(history_.name(number) + " ended as " + name_of(outcome) + ", but its recipient was there all the time");
 }
 
-void Judge::on_delivered(SessionNumber at, std::string_view line) {
-  const ChatNumber number = number_in(line);
-  if (number == 0 || number >= chats_.size() || line != line_of(number, plan_->big_chats))
-    return fail("session " + std::to_string(at) + " got what nobody sent: " + std::string(line.substr(0, 80)));
-  Chat& chat = chats_[number];
-  if (chat.recipient != sessions_[at].user)
-    return fail(name(number) + " was delivered to user " + std::to_string(sessions_[at].user));
-  if (chat.delivered) return fail(name(number) + " was delivered twice");
-  if (chat.fate == Fate::failed) return fail(name(number) + " was delivered, but its sender was told that it failed");
-  chat.delivered = true;
-  ++delivered_;
-  // What was given up as open may still arrive, at any time; where nobody was told
-  // of its outcome, nobody can tell.
-  const bool untold = !chat.with_id || sessions_[chat.sender].ended;
-  if (chat.fate == Fate::maybe || (untold && plan_->weather == Weather::nodes)) return;
-  ChatNumber& last = sessions_[chat.sender].last_to[chat.recipient];
-  if (number < last)
-    return fail(name(number) + " was delivered after chat " + std::to_string(last) + " of the same pair");
-  last = number;
+// Where nobody keeps it: a link may be down for too long, and who moves may have had it.
+bool Judge::may_be_unavailable(bool maybe) const {
+  if (plan_->weather == Weather::nodes || plan_->redis_faults()) return true;
+  if (plan_->mailboxes) return false;
+  return plan_->discovers || (maybe && plan_->weather == Weather::moves);
 }
+
+ChatNumber Judge::on_handed(Time now, SessionNumber at, std::string_view line, const history::Marks& marks) {
+  const ChatNumber number = number_in(line);
+  if (number == 0) return fail("session " + std::to_string(at) + " got what nobody sent: " + std::string(line.substr(0, 80))), 0;
+  history_.on_handed(now, at, number, marks);
+  return number;
+}
+
+// --- Mailboxes.
+
+void Judge::on_stored(Time now, std::string_view line, bool late) {
+  const ChatNumber number = number_in(line);
+  if (number == 0) return fail("stored what nobody sent: " + std::string(line.substr(0, 80)));
+  history_.on_stored(now, number);
+  if (late) history_.on_late(number);
+}
+
+void Judge::on_forgotten(std::string_view line) { history_.on_forgotten(number_in(line)); }
+
+void Judge::on_revived(std::string_view line) { history_.on_revived(number_in(line)); }
 
 // --- Nodes.
 
@@ -164,12 +194,9 @@ void Judge::on_tick(std::uint8_t node, Time now) {
 }
 
 void Judge::at_end() {
-  for (ChatNumber number = 1; number < chats_.size(); ++number) {
-    const Chat& chat = chats_[number];
-    const bool waits = chat.with_id && chat.fate == Fate::none && !sessions_[chat.sender].ended;
-    if (waits) return fail(name(number) + " never had an outcome");
-    if (chat.must_be_written && !chat.delivered) return fail(name(number) + " was lost");
-  }
+  history_.at_end();
+  for (ChatNumber number = 1; number < chats_.size(); ++number)
+    if (chats_[number].must_arrive && !history_.seen(number)) return fail(history_.name(number) + " was lost");
 }
 
 }  // namespace sim

@@ -1,5 +1,6 @@
-// The contract (PROTOCOL.md §3), held against what happens: every chat, every
-// outcome, every delivery, every kick, every dial. The first breach ends a run.
+// The contract held against what happens in a storm. What concerns chats is the
+// history's (history.h), which this one tells in its words; the rest is said here:
+// every kick, every dial, every tick. The first breach ends a run.
 #pragma once
 
 #include <array>
@@ -14,38 +15,57 @@
 #include "peer/hlc.h"
 #include "src/chat/client.h"
 #include "tests/sim/events.h"
+#include "tests/sim/history.h"
 #include "tests/sim/plan.h"
 
 namespace sim {
 
-using SessionNumber = std::uint32_t;
-using ChatNumber = std::uint32_t;
+using SessionNumber = history::SessionId;
+using ChatNumber = history::MessageId;
 
-// The line of a chat; a function of its number, so that nothing of it need be kept.
-std::string line_of(ChatNumber number, bool big);
-std::string id_of(ChatNumber number);  // with its quotes
+std::string user_name(std::uint8_t user);
+// With its quotes.
+std::string id_of(ChatNumber number);
+ChatNumber number_of(std::string_view id);
+// The line of a chat; a function of its number and pair, so that nothing of it need
+// be kept.
+std::string line_of(ChatNumber number, std::uint8_t sender, std::uint8_t recipient, bool big);
 
 class Judge {
  public:
-  explicit Judge(const Plan& plan) : plan_(&plan) {}
+  explicit Judge(const Plan& plan);
 
-  bool breached() const { return !breach_.empty(); }
-  const std::string& breach() const { return breach_; }
-  void fail(std::string what) {
-    if (breach_.empty()) breach_ = std::move(what);
-  }
+  bool breached() const { return history_.breached(); }
+  const std::string& breach() const { return history_.breach(); }
+  void fail(std::string what) { history_.fail(std::move(what)); }
 
   // --- Sessions.
-  SessionNumber on_login(std::uint8_t user, std::uint8_t node);
+  SessionNumber on_login(Time now, std::uint8_t user, std::uint8_t node, bool confirms);
   void on_stamped(SessionNumber, peer::Stamp);
   void on_kicked(SessionNumber, chat::KickReason);
   void on_ended(SessionNumber);
 
   // --- Chats.
-  ChatNumber on_taken(SessionNumber from, std::uint8_t recipient, bool with_id, bool must_be_written);
-  void on_outcome(SessionNumber at, std::string_view id, chat::Outcome, bool maybe);
-  // The session's client has it.
-  void on_delivered(SessionNumber at, std::string_view line);
+  ChatNumber new_chat(std::uint8_t sender, std::uint8_t recipient, bool with_id);
+  // `must_arrive`: nothing stands against it.
+  void on_sent(Time now, SessionNumber from, ChatNumber chat, bool must_arrive);
+  void on_outcome(Time now, SessionNumber at, std::string_view id, chat::Outcome, bool maybe);
+  // The kernel has it for that session's client; 0: it is none.
+  ChatNumber on_handed(Time now, SessionNumber at, std::string_view line, const history::Marks& marks);
+  void on_seen(Time now, SessionNumber at, ChatNumber chat) { history_.on_seen(now, at, chat); }
+  void on_swallowed(SessionNumber at, ChatNumber chat) { history_.on_swallowed(at, chat); }
+  std::uint8_t recipient_of(ChatNumber chat) const { return chats_[chat].recipient; }
+  std::uint8_t sender_of(ChatNumber chat) const { return chats_[chat].sender; }
+  bool acked(std::string_view line) const { return history_.acked(number_in(line)); }
+  bool seen(ChatNumber chat) const { return history_.seen(chat); }
+
+  // --- Mailboxes.
+  void on_stored(Time now, std::string_view line, bool late);
+  std::string describe(std::string_view line) const { return history_.name(number_in(line)); }
+  void on_forgotten(std::string_view line);
+  void on_revived(std::string_view line);
+  void on_mail_down(Time now, std::uint8_t node) { history_.on_mail_down(now, node); }
+  void on_mail_up(Time now, std::uint8_t node) { history_.on_mail_up(now, node); }
 
   // --- Nodes.
   void on_dial(std::uint8_t from, std::uint32_t life, const std::string& to, Time now);
@@ -54,32 +74,25 @@ class Judge {
   // Every chat that may not be open is settled.
   void at_end();
 
-  std::size_t chats() const { return chats_.size(); }
-  std::size_t delivered() const { return delivered_; }
-  std::size_t written() const { return written_; }
-  std::size_t open() const { return maybe_; }
+  std::size_t chats() const { return history_.messages(); }
+  const history::Judge::Counts& counts() const { return history_.counts(); }
 
  private:
-  enum class Fate : std::uint8_t { none, written, failed, maybe };
   struct Chat {
-    SessionNumber sender = 0;
+    std::uint8_t sender = 0;
     std::uint8_t recipient = 0;
-    bool with_id = false;
-    bool must_be_written = false;
-    bool delivered = false;
-    Fate fate = Fate::none;
+    bool must_arrive = false;
   };
   struct Session {
     std::uint8_t user = 0;
     std::uint8_t node = 0;
-    bool ended = false;
     peer::Stamp stamp = 0;
-    std::array<ChatNumber, 16> last_to{};  // the last of its chats that each user got
   };
-  std::string name(ChatNumber number) const;
+  bool may_be_unavailable(bool maybe) const;
+  ChatNumber number_in(std::string_view line) const;
 
   const Plan* plan_;
-  std::string breach_;
+  history::Judge history_;
   std::vector<Chat> chats_{1};
   std::vector<Session> sessions_{1};
   struct Dials {
@@ -88,9 +101,6 @@ class Judge {
   };
   std::map<std::tuple<std::uint8_t, std::uint32_t, std::string>, Dials> dials_;
   std::array<std::pair<Time, unsigned>, 8> ticks_{};
-  std::size_t delivered_ = 0;
-  std::size_t written_ = 0;
-  std::size_t maybe_ = 0;
 };
 
 }  // namespace sim

@@ -94,9 +94,21 @@ Plan with_faults(const Plan& plan, const std::vector<std::size_t>& kept) {
 
 Verdict run(const Plan& plan, Trace::Keep keep) { return Storm(plan, keep).run(); }
 
-// --- A failure is made small: leave faults out while it still fails.
+// A breach but for its numbers.
+std::string kind_of(std::string_view breach) {
+  std::string kind;
+  int depth = 0;
+  for (const char c : breach) {
+    depth += c == '(' ? 1 : 0;
+    if (depth == 0 && (c < '0' || c > '9')) kind += c;
+    depth -= c == ')' ? 1 : 0;
+  }
+  return kind;
+}
 
-std::vector<std::size_t> shrink(const Plan& plan) {
+// --- A failure is made small: leave faults out while it still fails so.
+
+std::vector<std::size_t> shrink(const Plan& plan, const std::string& kind) {
   std::vector<std::size_t> kept(plan.faults.size());
   for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = i;
   for (std::size_t size = std::max<std::size_t>(kept.size() / 2, 1);; size /= 2) {
@@ -104,7 +116,7 @@ std::vector<std::size_t> shrink(const Plan& plan) {
       std::vector<std::size_t> fewer = kept;
       fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(at),
                   fewer.begin() + static_cast<std::ptrdiff_t>(std::min(at + size, fewer.size())));
-      if (run(with_faults(plan, fewer), Trace::Keep::hash).breach.empty())
+      if (kind_of(run(with_faults(plan, fewer), Trace::Keep::hash).breach) != kind)
         at += size;
       else
         kept = std::move(fewer);
@@ -118,7 +130,7 @@ void tell_failure(const Plan& plan, const Verdict& verdict, double minutes, bool
               describe(plan).c_str());
   std::vector<std::size_t> kept(plan.faults.size());
   for (std::size_t i = 0; i < kept.size(); ++i) kept[i] = i;
-  if (shrinks) kept = shrink(plan);
+  if (shrinks) kept = shrink(plan, kind_of(verdict.breach));
   const Plan small = with_faults(plan, kept);
   const Verdict again = run(small, Trace::Keep::tail);
   if (kept.size() < plan.faults.size()) std::printf("  with fewer faults: %s\n", again.breach.c_str());
@@ -143,6 +155,9 @@ struct Tally {
   std::uint64_t events = 0;
   std::uint64_t chats = 0;
   std::uint64_t open = 0;
+  std::uint64_t repeated = 0;
+  std::uint64_t stored = 0;
+  std::uint64_t delivered = 0;
   double simulated_s = 0;
   double node_s = 0;
   double whole_after_s_max = 0;
@@ -164,7 +179,10 @@ void work(const Arguments& arguments, Tally& tally) {
     tally.node_s += simulated_s * plan.nodes;
     tally.events += verdict.events;
     tally.chats += verdict.chats;
-    tally.open += verdict.open;
+    tally.open += verdict.counts.open;
+    tally.repeated += verdict.counts.repeated;
+    tally.stored += verdict.counts.stored;
+    tally.delivered += verdict.counts.delivered;
     const double whole_after_s = static_cast<double>(verdict.whole_after.count()) / 1e6;
     if (whole_after_s > tally.whole_after_s_max) {
       tally.whole_after_s_max = whole_after_s;
@@ -228,6 +246,9 @@ int run_many(const Arguments& arguments) {
     all.events += each.events;
     all.chats += each.chats;
     all.open += each.open;
+    all.repeated += each.repeated;
+    all.stored += each.stored;
+    all.delivered += each.delivered;
     all.simulated_s += each.simulated_s;
     all.node_s += each.node_s;
     if (each.whole_after_s_max > all.whole_after_s_max) {
@@ -237,10 +258,11 @@ int run_many(const Arguments& arguments) {
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   std::printf(
-      "%llu events, %llu chats (%llu left open by dead nodes), %.1f node-hours; calm at most %.1f s after the storm "
-      "(seed %llu)\n",
+      "%llu events, %llu chats (%llu delivered, %llu stored, %llu left open; %llu seen again), %.1f node-hours; calm at "
+      "most %.1f s after the storm (seed %llu)\n",
       static_cast<unsigned long long>(all.events), static_cast<unsigned long long>(all.chats),
-      static_cast<unsigned long long>(all.open), all.node_s / 3600, all.whole_after_s_max,
+      static_cast<unsigned long long>(all.delivered), static_cast<unsigned long long>(all.stored),
+      static_cast<unsigned long long>(all.open), static_cast<unsigned long long>(all.repeated), all.node_s / 3600, all.whole_after_s_max,
       static_cast<unsigned long long>(all.whole_after_seed));
   std::printf("%llu seeds, %.1f simulated hours in %.1f s (%.1f/s; %.1f node-hours/s)\n",
               static_cast<unsigned long long>(arguments.seeds), all.simulated_s / 3600, took.count(),
@@ -262,9 +284,12 @@ int run_one(const Arguments& arguments) {
   const Verdict again = run(plan, Trace::Keep::hash);
   std::string breach = verdict.breach;
   if (breach.empty() && again.hash != verdict.hash) breach = not_the_same;
-  std::printf("%.1f s simulated, %llu events, %zu chats, %zu written, calm after %.1f s, trace %016llx\n",
+  const auto& counts = verdict.counts;
+  std::printf("%.1f s simulated, %llu events, %zu chats: %zu delivered, %zu written, %zu stored, %zu failed, %zu open, "
+              "%zu seen again; calm after %.1f s, trace %016llx\n",
               static_cast<double>(verdict.simulated.count()) / 1e6, static_cast<unsigned long long>(verdict.events),
-              verdict.chats, verdict.written, static_cast<double>(verdict.whole_after.count()) / 1e6,
+              verdict.chats, counts.delivered, counts.written, counts.stored, counts.failed, counts.open,
+              counts.repeated, static_cast<double>(verdict.whole_after.count()) / 1e6,
               static_cast<unsigned long long>(verdict.hash));
   if (!breach.empty()) std::printf("FAILED: %s\n", breach.c_str());
   std::printf("%d passed, %d failed\n", breach.empty() ? 1 : 0, breach.empty() ? 0 : 1);

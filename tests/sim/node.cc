@@ -10,6 +10,7 @@ using namespace std::chrono_literals;
 
 constexpr Micros poll_every = 1s;
 constexpr Micros renew_every = 3s;
+constexpr Micros router_ticks_every = 100ms;
 // A process that finds this much time gone between two turns was paused.
 constexpr Micros pause_min = 2s;
 constexpr std::int64_t epoch_ms = 1'700'000'000'000;
@@ -33,13 +34,14 @@ const char* name_of(peer::Report::Kind kind) {
 }  // namespace
 
 Node::Node(std::uint8_t index, const Plan& plan, Events& events, Trace& trace, Network& network, Registry& registry,
-           Judge& judge, WhoIsAt who_is_at, std::uint64_t seed)
+           MailServer& mail_server, Judge& judge, WhoIsAt who_is_at, std::uint64_t seed)
     : index_(index),
       plan_(&plan),
       events_(&events),
       trace_(&trace),
       network_(&network),
       registry_(&registry),
+      mail_server_(&mail_server),
       judge_(&judge),
       at_(std::move(who_is_at)),
       chance_(seed) {}
@@ -52,7 +54,7 @@ void Node::boot() {
   ++life_;
   woke_at_ = 0us;
   leaving_ = paused_ = flush_due_ = redis_sound_ = judging_ = viewing_ = false;
-  tick_due_ = peer::never;
+  tick_due_ = router_due_ = peer::never;
   dirty_.clear();
   waiting_.clear();
   if (plan_->clocks_differ) skew_ms_ = static_cast<std::int64_t>(chance_.below(4000)) - 2000;
@@ -65,9 +67,14 @@ void Node::boot() {
   settings.discovers = plan_->discovers;
   if (!plan_->discovers)
     for (std::uint8_t i = 0; i < plan_->nodes; ++i) settings.peers.push_back({name(i), address(i, 0)});
-  router_ = std::make_unique<chat::Router>();
+  router_ = std::make_unique<chat::Router>(chance_);
   mesh_ = std::make_unique<peer::Mesh>(std::move(settings), *this, *router_, chance_);
   router_->attach(*mesh_, [this] { return epoch_ms + skew_ms_ + events_->now().count() / 1000; });
+  if (plan_->mailboxes) {
+    mail_ = std::make_unique<MailLine>(index_, life_, *events_, *trace_, *registry_, *mail_server_, *judge_, *router_,
+                                       chance_.next());
+    router_->attach_store(*mail_);
+  }
   network_->plug_in(index_, *this);
   trace_->note(events_->now(), index_, "boot", life_);
   mesh_->start(events_->now());
@@ -86,6 +93,7 @@ void Node::die(bool silently) {
   ++life_;
   paused_ = false;
   waiting_.clear();
+  mail_.reset();
   mesh_.reset();
   router_.reset();
 }
@@ -112,6 +120,7 @@ void Node::wake() {
   const Time now = events_->now();
   trace_->note(now, index_, "wake", life_, waiting_.size());
   paused_ = false;
+  router_->tick(now);
   if (now - paused_at_ < pause_min || leaving_) return;
   woke_at_ = now;
   mesh_->suspend(now);
@@ -142,6 +151,10 @@ void Node::handle(const Event& event) {
   if (event.life != life_ || mesh_ == nullptr) return;
   switch (event.what) {
     case What::tick:
+      if (event.x == 1) {
+        router_due_ = peer::never;
+        break;
+      }
       if (event.at >= tick_due_ || tick_due_ <= events_->now()) tick_due_ = peer::never;
       if (events_->now() >= mesh_->wake_at()) {
         judge_->on_tick(index_, events_->now());
@@ -163,6 +176,13 @@ void Node::handle(const Event& event) {
       if (event.x == 0) events_->push_in(renew_every, What::renew, index_, 0, life_);
       break;
     case What::judged: judged(); break;
+    case What::mail_try:
+    case What::mail_watch:
+    case What::mail_reset:
+    case What::mail_answer:
+    case What::mail_refused:
+    case What::mail_wake: mail_->handle(event); break;
+    case What::mail_arrive:
     case What::connect:
     case What::accept:
     case What::opened:
@@ -173,17 +193,30 @@ void Node::handle(const Event& event) {
     case What::wake:
     case What::order:
     case What::written:
+    case What::read:
+    case What::confirm:
     case What::reset:
+    case What::part:
+    case What::silent:
     case What::fault:
     case What::heal:
     case What::traffic:
-    case What::check: return;
+    case What::check:
+    case What::save: return;
   }
   end_turn();
 }
 
+void Node::tick_router() {
+  router_->tick(events_->now());
+  if (!router_->wants_tick() || router_due_ != peer::never) return;
+  router_due_ = events_->now() + router_ticks_every;
+  events_->push(router_due_, What::tick, index_, 1, life_);
+}
+
 void Node::end_turn() {
   if (mesh_ == nullptr) return;
+  tick_router();
   if (!dirty_.empty() && !flush_due_) {
     if (plan_->turn_max == 0us) {
       flush();

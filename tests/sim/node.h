@@ -13,6 +13,7 @@
 #include "src/chat/router.h"
 #include "tests/sim/events.h"
 #include "tests/sim/judge.h"
+#include "tests/sim/mail_line.h"
 #include "tests/sim/network.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/registry.h"
@@ -25,7 +26,7 @@ class Node final : public peer::World, public Host {
   // The node at an address, or nowhere.
   using WhoIsAt = std::function<std::uint8_t(const peer::Address&)>;
   Node(std::uint8_t index, const Plan& plan, Events& events, Trace& trace, Network& network, Registry& registry,
-       Judge& judge, WhoIsAt who_is_at, std::uint64_t seed);
+       MailServer& mail_server, Judge& judge, WhoIsAt who_is_at, std::uint64_t seed);
   ~Node();
 
   static std::string name(std::uint8_t index) { return "n" + std::to_string(index); }
@@ -53,8 +54,10 @@ class Node final : public peer::World, public Host {
   peer::Mesh& mesh() { return *mesh_; }
   chat::Router& router() { return *router_; }
   const chat::Router& router() const { return *router_; }
+  // Null where there are no mailboxes.
+  const MailLine* mail() const { return mail_.get(); }
 
-  // An event of this node's: tick to judged.
+  // An event of this node's: tick to mail_wake.
   void handle(const Event& event);
   // What waited while the process was paused.
   std::vector<Event>& waiting() { return waiting_; }
@@ -80,6 +83,7 @@ class Node final : public peer::World, public Host {
   void report(const peer::Report&) override;
 
   void flush();
+  void tick_router();
   void poll();
   void look();
   void renew();
@@ -92,6 +96,7 @@ class Node final : public peer::World, public Host {
   Trace* trace_;
   Network* network_;
   Registry* registry_;
+  MailServer* mail_server_;
   Judge* judge_;
   WhoIsAt at_;
   peer::SeededChance chance_;
@@ -100,6 +105,7 @@ class Node final : public peer::World, public Host {
   unsigned home_ = 0;
   std::unique_ptr<chat::Router> router_;
   std::unique_ptr<peer::Mesh> mesh_;
+  std::unique_ptr<MailLine> mail_;
   std::int64_t skew_ms_ = 0;
   bool paused_ = false;
   bool leaving_ = false;
@@ -109,6 +115,7 @@ class Node final : public peer::World, public Host {
   std::vector<ConnId> dirty_;
   bool flush_due_ = false;
   Time tick_due_ = peer::never;
+  Time router_due_ = peer::never;  // its next tick without a turn
 
   bool redis_sound_ = false;
   bool judging_ = false;  // suspended, until it is known whether it is in the set

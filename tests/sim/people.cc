@@ -8,99 +8,111 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// A client that never gets an outcome gives up one day.
+constexpr std::uint8_t sendings_max = 5;
+
 }  // namespace
 
-// --- A session.
+// --- For sessions.
 
-void Session::deliver(std::string_view line, const chat::Origin& origin) {
-  people_->trace_->note(people_->events_->now(), node, "deliver", number, origin.seq, line.substr(0, 12));
-  if (state != State::live)
-    return people_->judge_->fail("session " + std::to_string(number) + " is given a chat after its end");
-  pending_.push_back({std::string(line), origin});
-  people_->write_later(*this);
+void People::fail(const Session& session, std::string_view what) {
+  judge_->fail("session " + std::to_string(session.number) + " " + std::string(what));
 }
 
-void Session::on_outcome(std::string_view id, std::size_t, chat::Outcome outcome, bool maybe) {
-  people_->trace_->note(people_->events_->now(), node, maybe ? "outcome maybe" : "outcome", number,
-                        static_cast<std::uint64_t>(outcome), id);
-  people_->judge_->on_outcome(number, id, outcome, maybe);
+Micros People::write_delay(const Session& session) {
+  const bool slow = session.manner.pace > 0us && !hurries_;
+  return Micros(chance_.below(slow ? static_cast<std::uint64_t>(session.manner.pace.count()) : 2000));
 }
 
-void Session::kick(chat::KickReason why) {
-  people_->trace_->note(people_->events_->now(), node, "kicked", number, user);
-  people_->judge_->on_kicked(number, why);
-  people_->leave(*this);
+std::uint64_t People::write_count(const Session& session) {
+  return session.manner.pace > 0us && !hurries_ ? 1 + chance_.below(3) : 1 + chance_.below(64);
 }
 
-// --- All of them.
-
-void People::write_later(Session& session) {
-  if (session.writing_) return;
-  session.writing_ = true;
-  const bool slow = session.pace > 0us && !hurries_;
-  const Micros delay =
-      slow ? Micros(chance_.below(static_cast<std::uint64_t>(session.pace.count()))) : Micros(chance_.below(2000));
-  events_->push_in(delay, What::written, session.node, session.number, session.life);
+Micros People::confirm_delay(const Session& session) {
+  return Micros(chance_.below(hurries_ ? 2000 : static_cast<std::uint64_t>(session.manner.confirms_in.count()) + 1));
 }
 
-void People::on_written(SessionNumber number) {
-  Session& session = *of_number_[number];
-  session.writing_ = false;
-  if (session.state == Session::State::gone) return;
-  std::uint64_t count = session.pace > 0us ? 1 + chance_.below(3) : 1 + chance_.below(64);
-  for (; count > 0 && !session.pending_.empty(); --count) {
-    const Session::Pending written = std::move(session.pending_.front());
-    session.pending_.pop_front();
-    trace_->note(events_->now(), session.node, "written", number, written.origin.seq,
-                 std::string_view(written.line).substr(0, 12));
-    judge_->on_delivered(number, written.line);
-    session.router_->on_written(written.origin);
+void People::tear(const Session& session, std::deque<News>& wire) {
+  std::size_t kept = chance_.below(wire.size() + 1);
+  while (wire.size() > kept) {
+    if (wire.back().kind == News::Kind::chat) judge_->on_swallowed(session.number, wire.back().chat);
+    wire.pop_back();
   }
-  if (!session.pending_.empty()) return write_later(session);
-  if (session.state == Session::State::leaving) session.state = Session::State::gone;
 }
 
-void People::log_out(Session& session) {
-  trace_->note(events_->now(), session.node, "logout", session.number, session.user);
-  judge_->on_ended(session.number);
-  session.router_->logout(session.client_id);
-  leave(session);
+void People::come_back(const Session& session) {
+  if (chance_.below(3) != 0) coming_back_.push_back(session.user);
 }
 
-// What is queued is flushed, unless the connection is lost before or patience ends.
-void People::leave(Session& session) {
-  std::erase(live_, &session);
-  session.state = session.pending_.empty() ? Session::State::gone : Session::State::leaving;
-  if (session.state == Session::State::gone) return;
-  const Micros patience = chance_.below(2) == 0 ? Micros(chance_.below(5000)) : Micros(5s);
-  events_->push_in(patience, What::reset, session.node, session.number, session.life);
+void People::handle(const Event& event) {
+  Session& session = *of_number_[event.x];
+  switch (event.what) {
+    case What::written: return session.on_written();
+    case What::read: return session.on_read();
+    case What::confirm: return session.on_confirmed();
+    case What::reset: return session.on_reset();
+    case What::part: return session.on_part();
+    case What::silent: return session.on_silent();
+    default: return;
+  }
 }
 
-// The client's connection is lost.
-void People::on_reset(SessionNumber number) {
-  Session& session = *of_number_[number];
-  if (session.state == Session::State::gone) return;
-  trace_->note(events_->now(), session.node, "reset", number, session.user);
-  end(session);
+// --- Clients.
+
+void People::on_news(Session& session, const News& news) {
+  switch (news.kind) {
+    case News::Kind::ready: return send_again(session.user);
+    case News::Kind::chat:
+      trace(session, "seen", news.chat);
+      return judge_->on_seen(events_->now(), session.number, news.chat);
+    case News::Kind::outcome: return on_answer(session, news);
+    case News::Kind::end: return send_again(session.user);
+  }
 }
 
-void People::end(Session& session) {
-  const bool was_live = session.state == Session::State::live;
-  session.state = Session::State::gone;
-  std::erase(live_, &session);
-  judge_->on_ended(session.number);
-  if (was_live) session.router_->logout(session.client_id);
-  for (const Session::Pending& each : std::exchange(session.pending_, {})) session.router_->on_unwritten(each.origin);
+void People::on_answer(Session& session, const News& news) {
+  auto& open = open_[session.user];
+  const auto letter = open.find(news.chat);
+  if (letter == open.end() || letter->second.session != session.number) return;
+  const bool gives_up = news.good || letter->second.sendings >= sendings_max || chance_.below(news.maybe ? 2 : 4) != 0;
+  if (gives_up || !plan_->resends) {
+    open.erase(letter);
+    return;
+  }
+  plan(Micros(chance_.below(2'000'000)), session.node, session.life,
+       {Verb::again, 0, session.number, 0, 0, true, news.chat});
 }
 
-void People::on_death(std::uint8_t node) {
+// What had no outcome when its session ended, in the order of its first sending.
+void People::send_again(std::uint8_t user) {
+  const auto at = std::find_if(live_.rbegin(), live_.rend(), [user](const Session* each) {
+    return each->user == user && each->ready() && !each->over();
+  });
+  if (at == live_.rend()) return;
+  const Session& session = **at;
+  for (auto& [chat, letter] : open_[user])
+    if (of_number_[letter.session]->over())
+      plan(0us, session.node, session.life, {Verb::again, 0, session.number, 0, 0, true, chat});
+}
+
+// The client is gone; its server hears of it soon, or much later.
+void People::drop(Session& session) {
+  const std::uint64_t dice = chance_.below(8);
+  const Micros notices = dice == 0   ? Micros(chance_.below(static_cast<std::uint64_t>((plan_->ack_timeout * 2).count())))
+                         : dice <= 2 ? Micros(chance_.below(200'000))
+                                     : 0us;
+  trace(session, "hang up", static_cast<std::uint64_t>(notices.count()));
+  session.hang_up();
+  after(notices, What::reset, session);
+}
+
+void People::on_death(std::uint8_t node, bool silently) {
   for (const auto& session : sessions_) {
     if (session->node != node || session->state == Session::State::gone) continue;
-    session->state = Session::State::gone;
-    session->pending_.clear();
+    if (session->at_server()) bereft_[node].push_back(session->user);
     judge_->on_ended(session->number);
-    bereft_[node].push_back(session->user);
-    std::erase(live_, session.get());
+    strike(*session);
+    session->on_death(silently);
   }
 }
 
@@ -111,9 +123,17 @@ void People::on_boot(std::uint8_t node, const std::vector<Place>& places) {
   }
 }
 
+void People::bring_back(const std::vector<Place>& places) {
+  for (const std::uint8_t user : std::exchange(coming_back_, {}))
+    plan_login(Micros(chance_.below(1'000'000)), user, static_cast<std::uint8_t>(chance_.below(places.size())), places);
+}
+
 void People::drain(std::uint8_t node) {
-  for (const auto& session : sessions_)
-    if (session->node == node && session->state != Session::State::gone) end(*session);
+  for (const auto& session : sessions_) {
+    if (session->node != node || session->state == Session::State::gone) continue;
+    if (session->at_server() && chance_.below(2) == 0) coming_back_.push_back(session->user);
+    session->on_reset();
+  }
 }
 
 // --- Orders.
@@ -127,39 +147,79 @@ void People::carry_out(const Order& order, std::uint8_t node, std::uint32_t life
                        const peer::Mesh& mesh) {
   if (order.verb == Verb::login) return login(order.user, node, life, router, mesh);
   Session& session = *of_number_[order.session];
-  if (session.state != Session::State::live) return;
-  if (order.verb == Verb::logout) return log_out(session);
-  for (int i = 0; i < order.count && session.state == Session::State::live; ++i)
-    chat(session, order.recipient, order.with_id);
+  if (!session.ready() || session.over()) return;
+  switch (order.verb) {
+    case Verb::login: return;
+    case Verb::logout: return session.log_out();
+    case Verb::again: return again(session, order.chat);
+    case Verb::chat:
+      for (int i = 0; i < order.count && session.ready(); ++i) chat(session, order.recipient, order.with_id);
+  }
+}
+
+Session::Manner People::manner() {
+  Session::Manner manner;
+  const bool odd = plan_->weather != Weather::links;
+  manner.confirms = chance_.below(100) < plan_->confirming;
+  manner.window = plan_->window_chats;
+  if (plan_->slow_readers && chance_.below(3) == 0)
+    manner.pace = Micros(chance_.below(chance_.below(4) == 0 ? 5'000'000 : 200'000));
+  manner.confirms_in = Micros(chance_.below(chance_.below(4) == 0 ? 500'000 : 5000));
+  if (odd && chance_.below(8) == 0) manner.confirms_in = plan_->ack_timeout * 2;
+  manner.mute = odd && chance_.below(12) == 0;
+  return manner;
 }
 
 void People::login(std::uint8_t user, std::uint8_t node, std::uint32_t life, chat::Router& router,
                    const peer::Mesh& mesh) {
-  sessions_.push_back(std::make_unique<Session>(*this, router, user, node, life));
+  const Session::Manner how = manner();
+  sessions_.push_back(std::make_unique<Session>(*this, router, user, node, life, how));
   Session& session = *sessions_.back();
-  session.number = judge_->on_login(user, node);
+  session.number = judge_->on_login(events_->now(), user, node, how.confirms);
   of_number_.push_back(&session);
-  if (plan_->slow_readers && chance_.below(3) == 0)
-    session.pace = Micros(chance_.below(chance_.below(4) == 0 ? 5'000'000 : 200'000));
-  trace_->note(events_->now(), node, "login", session.number, user);
-  const peer::Stamp known = mesh.directory().newest(router.hash(name(user))).stamp;
-  session.client_id = router.login(session, name(user));
+  trace_->note(events_->now(), node, how.confirms ? "login ack" : "login", session.number, user);
+  const peer::Stamp known = mesh.directory().newest(router.hash(user_name(user))).stamp;
+  live_.push_back(&session);
+  session.client_id = router.login(session, user_name(user));
   const peer::Stamp stamp = router.users().get(session.client_id)->stamp;
   judge_->on_stamped(session.number, stamp);
   if (stamp <= known) judge_->fail("a login is stamped as older than one that its node knew");
-  live_.push_back(&session);
 }
 
 void People::chat(Session& from, std::uint8_t recipient, bool with_id) {
-  const bool sure = plan_->weather == Weather::links || all_known_;
+  const ChatNumber number = judge_->new_chat(from.user, recipient, with_id);
+  if (with_id && plan_->resends) open_[from.user][number] = {recipient, 0, from.number};
+  hand_in(from, number, with_id, false);
+  if (with_id && plan_->repeats && chance_.below(4) == 0)
+    plan(Micros(chance_.below(chance_.below(2) == 0 ? 1000 : 3'000'000)), from.node, from.life,
+         {Verb::again, 0, from.number, 0, 0, true, number});
+}
+
+// A client that has had an outcome meanwhile may say it again all the same.
+void People::again(Session& from, ChatNumber number) {
+  auto& open = open_[from.user];
+  const auto letter = open.find(number);
+  if (letter == open.end() && !plan_->repeats) return;
+  if (letter != open.end()) letter->second.session = from.number;
+  hand_in(from, number, true, true);
+}
+
+void People::hand_in(Session& from, ChatNumber number, bool with_id, bool retry) {
+  const std::uint8_t recipient = judge_->recipient_of(number);
+  const bool kept = !plan_->discovers || (plan_->mailboxes && !plan_->redis_faults());
+  // Of what has no id nobody could tell that a bound was met.
+  const bool sure = (plan_->weather == Weather::links && kept && with_id) || all_known_;
   const bool there = plan_->weather == Weather::links || session_of(recipient) != nullptr;
-  const ChatNumber number = judge_->on_taken(from.number, recipient, with_id, sure && there);
-  const std::string line = line_of(number, plan_->big_chats);
-  const std::string to = name(recipient);
-  trace_->note(events_->now(), from.node, "chat", from.number, number, to);
+  judge_->on_sent(events_->now(), from.number, number, sure && there);
+  if (const auto letter = open_[from.user].find(number); letter != open_[from.user].end()) ++letter->second.sendings;
+  const std::string line = line_of(number, from.user, recipient, plan_->big_chats);
+  const std::string to = user_name(recipient);
+  trace_->note(events_->now(), from.node, retry ? "chat again" : "chat", from.number, number, to);
   chat::Draft draft;
   draft.recipient = to;
-  draft.hash = from.router_->hash(to);
+  draft.hash = from.router().hash(to);
+  draft.sender_length = static_cast<std::uint8_t>(user_name(from.user).size() + 2);
+  draft.retry = retry;
   std::string_view rest = line;
   const std::size_t pieces = 1 + chance_.below(6);
   for (std::size_t i = 1; i < pieces && rest.size() > 1; ++i) {
@@ -173,22 +233,27 @@ void People::chat(Session& from, std::uint8_t recipient, bool with_id) {
     draft.id_at = static_cast<std::uint32_t>(line.find(id));
     draft.id_length = static_cast<std::uint16_t>(id.size());
   }
-  from.router_->chat(from.client_id, draft);
+  from.router().chat(from.client_id, draft);
 }
 
 // --- By the dice.
 
-Session* People::any_live() { return live_.empty() ? nullptr : live_[chance_.below(live_.size())]; }
+Session* People::any_live() {
+  if (live_.empty()) return nullptr;
+  Session* const session = live_[chance_.below(live_.size())];
+  return session->ready() && !session->over() ? session : nullptr;
+}
 
 void People::move_in(const std::vector<Place>& places) {
   for (std::uint8_t user = 0; user < plan_->users; ++user) {
     const auto node = static_cast<std::uint8_t>(chance_.below(places.size()));
-    if (places[node].router == nullptr) continue;
-    plan(Micros(chance_.below(100'000)), node, places[node].life, {Verb::login, user, 0, 0, 0, false});
+    if (session_of(user) != nullptr) continue;
+    plan_login(Micros(chance_.below(100'000)), user, node, places);
   }
 }
 
 void People::stir(const std::vector<Place>& places) {
+  bring_back(places);
   if (plan_->move_every > 0us && events_->now() >= next_move_) {
     next_move_ = events_->now() + Micros(chance_.below(2 * static_cast<std::uint64_t>(plan_->move_every.count())));
     stir_places(places);
@@ -201,9 +266,8 @@ void People::stir_places(const std::vector<Place>& places) {
   const Session* const session = session_of(user);
   const std::uint64_t dice = chance_.below(10);
   if (session != nullptr && dice < 2)
-    return plan(0us, session->node, session->life, {Verb::logout, 0, session->number, 0, 0, false});
-  if (session != nullptr && dice < 4)
-    return events_->push_in(0us, What::reset, session->node, session->number, session->life);
+    return plan(0us, session->node, session->life, {Verb::logout, 0, session->number, 0, 0, false, 0});
+  if (session != nullptr && dice < 4) return drop(*of_number_[session->number]);
   if (dice == 9) return hop(user, places);
   // A login, on the same node as before now and then.
   auto node = static_cast<std::uint8_t>(chance_.below(places.size()));
@@ -213,7 +277,7 @@ void People::stir_places(const std::vector<Place>& places) {
 
 void People::plan_login(Micros delay, std::uint8_t user, std::uint8_t node, const std::vector<Place>& places) {
   if (places[node].router == nullptr) return;
-  plan(delay, node, places[node].life, {Verb::login, user, 0, 0, 0, false});
+  plan(delay, node, places[node].life, {Verb::login, user, 0, 0, 0, false, 0});
 }
 
 // Away and back and elsewhere, faster than the others can hear of it, while they write.
@@ -221,8 +285,10 @@ void People::hop(std::uint8_t user, const std::vector<Place>& places) {
   const auto span = static_cast<std::uint64_t>((4 * plan_->latency_min + 5ms).count());
   const auto soon = [this, span] { return Micros(chance_.below(span)); };
   const Session* const session = session_of(user);
-  if (session != nullptr && chance_.below(2) == 0)
+  if (session != nullptr && chance_.below(2) == 0) {
+    of_number_[session->number]->hang_up();
     events_->push_in(soon(), What::reset, session->node, session->number, session->life);
+  }
   for (std::uint64_t logins = 1 + chance_.below(4); logins > 0; --logins) {
     const bool back = session != nullptr && chance_.below(2) == 0;
     plan_login(soon(), user, back ? session->node : static_cast<std::uint8_t>(chance_.below(places.size())), places);
@@ -231,7 +297,7 @@ void People::hop(std::uint8_t user, const std::vector<Place>& places) {
     const Session* const from = any_live();
     if (from == nullptr) return;
     const auto count = static_cast<std::uint8_t>(1 + chance_.below(3));
-    plan(soon(), from->node, from->life, {Verb::chat, 0, from->number, user, count, true});
+    plan(soon(), from->node, from->life, {Verb::chat, 0, from->number, user, count, true, 0});
   }
 }
 
@@ -240,14 +306,20 @@ void People::stir_chat() {
   if (from == nullptr) return;
   const auto recipient = static_cast<std::uint8_t>(chance_.below(plan_->users));
   const auto count = static_cast<std::uint8_t>(chance_.below(6) == 0 ? 1 + chance_.below(30) : 1 + chance_.below(3));
-  plan(0us, from->node, from->life, {Verb::chat, 0, from->number, recipient, count, chance_.below(8) != 0});
+  plan(0us, from->node, from->life, {Verb::chat, 0, from->number, recipient, count, chance_.below(8) != 0, 0});
 }
 
 void People::call_everybody() {
   all_known_ = true;
   for (const Session* from : live_)
     for (std::uint8_t user = 0; user < plan_->users; ++user)
-      plan(Micros(chance_.below(1'000'000)), from->node, from->life, {Verb::chat, 0, from->number, user, 2, true});
+      plan(Micros(chance_.below(1'000'000)), from->node, from->life, {Verb::chat, 0, from->number, user, 2, true, 0});
+}
+
+void People::hurry() {
+  hurries_ = true;
+  for (const Session* session : live_)
+    if (session->manner.confirms) after(0us, What::confirm, *session);
 }
 
 // --- How things stand.
@@ -262,10 +334,12 @@ const Session* People::session_of(std::uint8_t user) const {
   return at == live_.end() ? nullptr : *at;
 }
 
-bool People::quiet() const {
-  return std::none_of(sessions_.begin(), sessions_.end(), [](const auto& each) { return !each->pending_.empty(); });
+std::string People::unrest() const {
+  for (const auto& session : sessions_)
+    if (!session->quiet()) return "session " + std::to_string(session->number) + " has unfinished business";
+  for (const Session* session : live_)
+    if (!session->ready() || session->over()) return "session " + std::to_string(session->number) + " is not told that it is ready";
+  return {};
 }
-
-void People::hurry() { hurries_ = true; }
 
 }  // namespace sim

@@ -50,10 +50,12 @@ class Drawing {
         FaultKind::refuse,    FaultKind::swallow, FaultKind::accept_close, FaultKind::cut,  FaultKind::cut,
         FaultKind::cut_storm, FaultKind::stall,   FaultKind::half_open,    FaultKind::slow, FaultKind::partition};
     static constexpr std::array nodes{FaultKind::restart, FaultKind::pause, FaultKind::leave};
-    static constexpr std::array redis{FaultKind::redis_away, FaultKind::redis_flush, FaultKind::stranger,
-                                      FaultKind::redis_cut};
+    static constexpr std::array redis{FaultKind::redis_away,  FaultKind::redis_sleep, FaultKind::redis_crash,
+                                      FaultKind::redis_flush, FaultKind::stranger,    FaultKind::redis_cut};
     const std::uint64_t dice = chance_.below(100);
-    if (plan_.discovers && dice < 12) return redis[chance_.below(plan_.weather == Weather::nodes ? 4 : 3)];
+    const bool redis_fails = plan_.weather == Weather::nodes || plan_.seed % 3 == 0;
+    if (plan_.discovers && redis_fails && dice < 15)
+      return redis[chance_.below(plan_.weather == Weather::nodes ? redis.size() : redis.size() - 1)];
     if (plan_.weather == Weather::nodes && dice < 45) return nodes[chance_.below(nodes.size())];
     if (plan_.weather != Weather::nodes && dice < 20) return FaultKind::pause;
     return links[chance_.below(links.size())];
@@ -95,6 +97,11 @@ class Drawing {
         fault.lasts = between(200ms, 25s);
         break;
       case FaultKind::redis_cut: fault.lasts = between(200ms, 25s); break;
+      case FaultKind::redis_sleep: fault.lasts = between(50ms, chance_.below(3) == 0 ? Micros(8s) : Micros(1500ms)); break;
+      case FaultKind::redis_crash:
+        fault.amount = chance_.below(1'000'000);
+        fault.lasts = between(20ms, 5s);
+        break;
       case FaultKind::redis_flush:
       case FaultKind::vanish: break;
       case FaultKind::stranger: fault.amount = chance_.below(2); break;
@@ -133,6 +140,8 @@ class Drawing {
         vanished_ = fault.a;
         return true;
       case FaultKind::redis_away:
+      case FaultKind::redis_crash:
+      case FaultKind::redis_sleep:
       case FaultKind::redis_flush: return claim(redis_free_, fault, 8s);
       case FaultKind::cut:
       case FaultKind::slow:
@@ -178,6 +187,8 @@ const char* name_of(FaultKind kind) {
     case FaultKind::vanish: return "vanish";
     case FaultKind::stranger: return "stranger";
     case FaultKind::redis_away: return "redis_away";
+    case FaultKind::redis_crash: return "redis_crash";
+    case FaultKind::redis_sleep: return "redis_sleep";
     case FaultKind::redis_cut: return "redis_cut";
     case FaultKind::redis_flush: return "redis_flush";
   }
@@ -203,15 +214,48 @@ std::string to_string(const Fault& fault) {
   return line;
 }
 
+bool Plan::redis_faults() const {
+  return std::any_of(faults.begin(), faults.end(), [](const Fault& fault) {
+    return fault.kind == FaultKind::redis_away || fault.kind == FaultKind::redis_crash ||
+           fault.kind == FaultKind::redis_sleep || fault.kind == FaultKind::redis_cut ||
+           fault.kind == FaultKind::redis_flush;
+  });
+}
+
 std::string describe(const Plan& plan) {
-  char line[200];
-  std::snprintf(line, sizeof line, "%d nodes, %s, %d users, %s, latency %.2f to %.2f ms, %zu faults in %.0f s",
-                plan.nodes, plan.discovers ? "Redis" : "static peers", plan.users, name_of(plan.weather),
+  char line[300];
+  std::snprintf(line, sizeof line,
+                "%d nodes, %s, %d users (%u%% confirm), %s, latency %.2f to %.2f ms, %zu faults in %.0f s", plan.nodes,
+                !plan.discovers  ? "static peers"
+                : plan.mailboxes ? "Redis with mailboxes"
+                                 : "Redis without mailboxes",
+                plan.users, plan.confirming, name_of(plan.weather),
                 static_cast<double>(plan.latency_min.count()) / 1e3,
                 static_cast<double>((plan.latency_min + plan.latency_spread).count()) / 1e3, plan.faults.size(),
                 static_cast<double>(plan.storm_ends.count()) / 1e6);
   return line;
 }
+
+namespace {
+
+void draw_people(Plan& plan, peer::Chance& chance) {
+  static constexpr std::array<unsigned, 4> confirming{0, 30, 60, 100};
+  static constexpr std::array<std::size_t, 4> windows{2, 8, 64, 256};
+  static constexpr std::array<std::size_t, 4> pages{3, 8, 16, 64};
+  plan.confirming = confirming[chance.below(confirming.size())];
+  plan.window_chats = windows[chance.below(windows.size())];
+  const bool stays = plan.weather == Weather::links;
+  plan.queue_max = chance.below(4) == 0 && !stays ? 110 + chance.below(200) : 10'000;
+  plan.ack_timeout = Micros(stays ? 30'000'000 : 1'000'000 + chance.below(9'000'000));
+  plan.resends = chance.below(4) != 0;
+  plan.repeats = plan.resends && chance.below(3) == 0;
+  plan.mailboxes = plan.discovers && chance.below(6) != 0;
+  plan.mail_page = pages[chance.below(pages.size())];
+  plan.mail_max = chance.below(5) == 0 ? 1 + chance.below(30) : 1000;
+  plan.mail_ttl = Micros(chance.below(8) == 0 ? 5'000'000 + chance.below(30'000'000) : 7UL * 86'400'000'000UL);
+}
+
+}  // namespace
 
 Plan draw_plan(std::uint64_t seed, double minutes) {
   peer::SeededChance chance(seed * 0x9e3779b97f4a7c15U + 1);
@@ -232,6 +276,7 @@ Plan draw_plan(std::uint64_t seed, double minutes) {
   plan.clocks_differ = chance.below(2) == 0;
   if (chance.below(12) == 0) plan.crowd = 500 + chance.below(3000);
   plan.big_chats = chance.below(4) == 0;
+  draw_people(plan, chance);
   plan.chat_every = Micros(20'000 + chance.below(800'000));
   if (plan.weather != Weather::links) plan.move_every = Micros(100'000 + chance.below(3'000'000));
   if (plan.weather == Weather::nodes && chance.below(5) == 0) plan.window_bytes = 4096 + chance.below(100'000);

@@ -13,7 +13,7 @@ namespace sim {
 
 // From mild to wild; each one promises less than the one before.
 enum class Weather : std::uint8_t {
-  links,  // link faults only and everybody stays: each chat arrives once, in order, and is `written`
+  links,  // link faults only and everybody stays: each chat arrives once, in order
   moves,  // link faults only, people come, go and move: no outcome is open
   nodes,  // nodes restart, pause, leave and are given up besides
 };
@@ -35,8 +35,10 @@ enum class FaultKind : std::uint8_t {
   leave,   // in good order; comes back as a new process
   vanish,  // dies and never comes back
   // Of Redis.
-  redis_away,  // for all; `amount` 1: what it held is lost
-  redis_cut,   // for node a alone
+  redis_away,   // for all; `amount` 1: what it held is lost
+  redis_crash,  // for all; of what it held the last `amount` microseconds are lost
+  redis_sleep,  // it answers nobody, but does later what it was asked
+  redis_cut,    // for node a alone
   redis_flush,
   stranger,  // somebody writes an entry into the set that is no node; `amount` 1: under a's name
 };
@@ -68,8 +70,23 @@ struct Plan {
   Micros chat_every{0};          // a burst of them, on the average
   Micros move_every{0};          // a login, logout, move or lost session; 0: never
   std::size_t window_bytes = 0;  // of a link; 0: as shipped
+  // Mailboxes.
+  bool mailboxes = false;
+  std::size_t mail_max = 1000;
+  std::size_t mail_page = 64;
+  Micros mail_ttl{0};
+  // Sessions and clients.
+  unsigned confirming = 0;       // of a hundred sessions
+  std::size_t window_chats = 0;  // of those, unconfirmed
+  std::size_t queue_max = 0;     // chats that wait for a slow reader
+  Micros ack_timeout{0};
+  bool resends = false;  // clients send again what had no outcome,
+  bool repeats = false;  // … and now and then what had one
   Time storm_ends{0};
   std::vector<Fault> faults;
+
+  // Is there anything that makes mailboxes slow, forgetful or out of reach?
+  bool redis_faults() const;
 };
 
 // `minutes` of storm; 0: as the seed will have it.

@@ -1,6 +1,7 @@
 // Redis, as far as discovery goes: the set of nodes and their leases.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <set>
@@ -16,7 +17,14 @@ class Registry {
  public:
   static constexpr Micros lease_lasts = std::chrono::seconds(10);
 
-  bool reachable(std::uint8_t node) const { return away_ == 0 && cut_[node] == 0; }
+  // It would answer that node now.
+  bool reachable(std::uint8_t node) const { return away_ == 0 && asleep_ == 0 && cut_[node] == 0; }
+  // Its host would.
+  bool path(std::uint8_t node) const { return cut_[node] == 0; }
+  // Of all nodes.
+  bool sound() const {
+    return away_ == 0 && asleep_ == 0 && std::all_of(cut_.begin(), cut_.end(), [](int cut) { return cut == 0; });
+  }
 
   // True where the node was not in the set.
   bool renew(const peer::Member& member, peer::Incarnation incarnation, Time now) {
@@ -51,6 +59,7 @@ class Registry {
   }
 
   void set_away(int by) { away_ += by; }
+  void set_asleep(int by) { asleep_ += by; }
   void set_cut(std::uint8_t node, int by) { cut_[node] += by; }
   std::size_t size() const { return members_.size(); }
 
@@ -66,7 +75,8 @@ class Registry {
 
   std::set<peer::Member> members_;
   std::map<std::string, Held> leases_;
-  int away_ = 0;
+  int away_ = 0;    // its process is gone
+  int asleep_ = 0;  // it answers nobody, and does later what it was asked
   std::array<int, 8> cut_{};
 };
 

@@ -10,13 +10,14 @@ using namespace std::chrono_literals;
 
 // From the last fault's end until every node is linked with every other, knows
 // everybody and owes nobody an outcome.
-constexpr Micros calm_within = 30s;
-// For the last chats, which find no trouble, to be written.
+constexpr Micros calm_within = 60s;
+// For the last chats, which find no trouble, to be settled.
 constexpr Micros last_chats_within = 6s;
 // Everybody logs in, and is known everywhere before the first chat.
 constexpr Time move_in_at = 5s;
 constexpr Time stir_at = 7s;
 constexpr Micros check_every = 100ms;
+constexpr Micros home_every = 1s;
 // In good weather: a node that was killed is back, linked and known; one that stays
 // dead is out of the set and of everybody's directory.
 constexpr Micros whole_after_restart_within = 5s;
@@ -46,12 +47,14 @@ Storm::Storm(const Plan& plan, Trace::Keep keep)
       chance_(plan.seed * 5 + 1),
       trace_(keep),
       judge_(plan_),
+      mailboxes_(plan_, judge_),
+      mail_server_(events_, trace_, registry_, mailboxes_, plan.seed * 5 + 5),
       network_(plan_, events_, plan.seed * 5 + 2),
       people_(plan_, events_, trace_, judge_, plan.seed * 5 + 3) {
   for (std::uint8_t i = 0; i < plan_.nodes; ++i) {
     crowds_.emplace_back(judge_, i, plan_.crowd);
     nodes_.push_back(std::make_unique<Node>(
-        i, plan_, events_, trace_, network_, registry_, judge_,
+        i, plan_, events_, trace_, network_, registry_, mail_server_, judge_,
         [this](const peer::Address& address) { return who_is_at(address); }, (plan.seed * 5 + 4) * 16 + i));
   }
 }
@@ -60,7 +63,13 @@ Verdict Storm::run() {
   const bool together = chance_.below(2) == 0;
   for (std::uint8_t i = 0; i < plan_.nodes; ++i)
     events_.push(together ? 0us : Micros(chance_.below(2'000'000)), What::boot, nowhere, i);
-  for (std::size_t i = 0; i < plan_.faults.size(); ++i) events_.push(plan_.faults[i].at, What::fault, nowhere, i);
+  for (std::size_t i = 0; i < plan_.faults.size(); ++i) {
+    const Fault& fault = plan_.faults[i];
+    events_.push(fault.at, What::fault, nowhere, i);
+    // What Redis will have of what it holds when it is back.
+    if (fault.kind == FaultKind::redis_crash)
+      events_.push(fault.at - Micros(fault.amount), What::save, nowhere, i);
+  }
   events_.push(move_in_at, What::traffic, nowhere, 0);
   events_.push(stir_at, What::traffic, nowhere, 1);
   events_.push(plan_.storm_ends + orders_done_after, What::check, nowhere, 0);
@@ -73,8 +82,7 @@ Verdict Storm::run() {
   verdict.whole_after = whole_after_;
   verdict.events = events_.count();
   verdict.chats = judge_.chats();
-  verdict.written = judge_.written();
-  verdict.open = judge_.open();
+  verdict.counts = judge_.counts();
   verdict.tail.assign(trace_.tail().begin(), trace_.tail().end());
   return verdict;
 }
@@ -103,10 +111,21 @@ void Storm::handle(const Event& event) {
     case What::poll:
     case What::view:
     case What::renew:
-    case What::judged: return nodes_[event.node]->handle(event);
+    case What::judged:
+    case What::mail_try:
+    case What::mail_watch:
+    case What::mail_reset:
+    case What::mail_answer:
+    case What::mail_refused:
+    case What::mail_wake: return nodes_[event.node]->handle(event);
+    case What::mail_arrive: return mail_server_.handle(event);
+    case What::read: return people_.handle(event);
     case What::order:
     case What::written:
-    case What::reset: return order(event);
+    case What::confirm:
+    case What::reset:
+    case What::part:
+    case What::silent: return order(event);
     case What::fault: return begin(event.x);
     case What::heal: return heal(event.x);
     case What::traffic:
@@ -116,6 +135,7 @@ void Storm::handle(const Event& event) {
       return events_.push_in(Micros(1 + chance_.below(2 * static_cast<std::uint64_t>(plan_.chat_every.count()))),
                              What::traffic, nowhere, 1);
     case What::check: return check();
+    case What::save: return mailboxes_.save();
   }
 }
 
@@ -139,10 +159,8 @@ void Storm::stir() {
 void Storm::order(const Event& event) {
   Node& node = *nodes_[event.node];
   if (!node.up() || node.life() != event.life) return;
-  if (event.what == What::written) {
-    people_.on_written(static_cast<SessionNumber>(event.x));
-  } else if (event.what == What::reset) {
-    people_.on_reset(static_cast<SessionNumber>(event.x));
+  if (event.what != What::order) {
+    people_.handle(event);
   } else {
     const People::Order wish = people_.order(event.x);
     if (node.leaving()) return;
@@ -209,9 +227,16 @@ void Storm::begin(std::size_t index) {
     case FaultKind::stranger:
       return registry_.write({fault.amount == 1 ? Node::name(fault.a) : "stranger" + std::to_string(index),
                               {"10.99.0." + std::to_string(index), 9601}});
-    case FaultKind::redis_away: registry_.set_away(+1); break;
+    case FaultKind::redis_away:
+    case FaultKind::redis_crash:
+      registry_.set_away(+1);
+      mail_server_.crash();
+      break;
+    case FaultKind::redis_sleep: registry_.set_asleep(+1); break;
     case FaultKind::redis_cut: registry_.set_cut(fault.a, +1); break;
-    case FaultKind::redis_flush: return registry_.flush();
+    case FaultKind::redis_flush:
+      registry_.flush();
+      return mailboxes_.flush();
   }
   events_.push_in(fault.lasts, What::heal, nowhere, index);
 }
@@ -220,8 +245,15 @@ void Storm::heal(std::size_t index) {
   const Fault& fault = plan_.faults[index];
   trace_.note(events_.now(), nowhere, "heal", index);
   if (fault.kind == FaultKind::cut_storm) return network_.cut(fault.a, fault.b);
-  if (fault.kind == FaultKind::redis_away && fault.amount == 1) registry_.flush();
-  if (fault.kind == FaultKind::redis_away) return registry_.set_away(-1);
+  if (fault.kind == FaultKind::redis_away || fault.kind == FaultKind::redis_crash) {
+    if (fault.kind == FaultKind::redis_crash) mailboxes_.restore();
+    if (fault.kind == FaultKind::redis_away && fault.amount == 1) {
+      registry_.flush();
+      mailboxes_.flush();
+    }
+    return registry_.set_away(-1);
+  }
+  if (fault.kind == FaultKind::redis_sleep) return registry_.set_asleep(-1);
   if (fault.kind == FaultKind::redis_cut) return registry_.set_cut(fault.a, -1);
   network_.end(fault);
 }
@@ -231,7 +263,7 @@ void Storm::begin_node_fault(const Fault& fault) {
   if (!node.up() || node.paused() || node.leaving()) return;
   if (fault.kind == FaultKind::pause) return node.pause(fault.lasts);
   if (fault.kind == FaultKind::restart || fault.kind == FaultKind::vanish) {
-    people_.on_death(fault.a);
+    people_.on_death(fault.a, fault.amount == 1);
     crowds_[fault.a].scatter();
     node.die(fault.amount == 1);
     if (fault.kind == FaultKind::vanish) return;
@@ -254,6 +286,11 @@ void Storm::check() {
     case Phase::storm:
     case Phase::over: next_phase(); break;
     case Phase::calming:
+      // Whoever was sent away, or finds nobody where it wanted to be, comes back.
+      if (events_.now() >= home_call_) {
+        people_.move_in(places());
+        home_call_ = events_.now() + home_every;
+      }
       if (quiet) whole_after_ = events_.now() - plan_.storm_ends;
       [[fallthrough]];
     case Phase::restart:
@@ -319,15 +356,35 @@ bool Storm::calm() {
   unrest_.clear();
   if (awaited_ != nowhere && nodes_[awaited_]->up()) awaited_ = nowhere;
   if (awaited_ != nowhere) return unrest_ = "a node is not up", false;
-  if (!people_.quiet()) return unrest_ = "somebody has unwritten chats", false;
+  if (unrest_ = people_.unrest(); !unrest_.empty()) return false;
+  if (!mail_is_calm()) return false;
   for (std::uint8_t user = 0; user < plan_.users; ++user)
-    if (people_.live(user) > 1)
-      return unrest_ = people_.name(user) + " has " + std::to_string(people_.live(user)) + " sessions", false;
+    if (people_.live(user) != 1 && (people_.live(user) > 1 || phase_ < Phase::restart))
+      return unrest_ = user_name(user) + " has " + std::to_string(people_.live(user)) + " sessions", false;
   up_ = static_cast<std::size_t>(
       std::count_if(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->up(); }));
   if (plan_.discovers && registry_.size() != up_)
     return unrest_ = "the set has " + std::to_string(registry_.size()) + " members", false;
   return std::all_of(nodes_.begin(), nodes_.end(), [this](const auto& node) { return node_is_calm(*node); });
+}
+
+// What was stored by a node that is gone, and of which nobody was told, may lie there
+// until the next login.
+bool Storm::counts(const Mailboxes::Entry& entry) const {
+  const Node& node = *nodes_[entry.node];
+  const bool alive = node.up() && !node.leaving() && node.life() == entry.life;
+  return !entry.late && (alive || judge_.acked(entry.line));
+}
+
+// Whoever is there has nothing waiting.
+bool Storm::mail_is_calm() {
+  for (const auto& [user, box] : mailboxes_.boxes())
+    for (const auto& [at, entry] : box.entries)
+      if (counts(entry)) return unrest_ = "something waits for " + user + " (" + judge_.describe(entry.line) + ")", false;
+  for (const auto& node : nodes_)
+    if (node->up() && node->mail() != nullptr && (!node->mail()->up() || !node->mail()->idle()))
+      return unrest_ = Node::name(node->index()) + " owes Redis something", false;
+  return true;
 }
 
 bool Storm::node_is_calm(Node& node) {
@@ -357,7 +414,7 @@ bool Storm::directory_is_true(Node& node) {
   for (const Crowd& crowd : crowds_) elsewhere += crowd.here();
   elsewhere -= here;
   for (std::uint8_t user = 0; user < plan_.users; ++user) {
-    const std::string name = people_.name(user);
+    const std::string name = user_name(user);
     const std::string at = mesh.self().name;
     const Session* const session = people_.session_of(user);
     const bool online = session != nullptr;

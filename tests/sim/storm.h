@@ -9,6 +9,8 @@
 #include "tests/sim/crowd.h"
 #include "tests/sim/events.h"
 #include "tests/sim/judge.h"
+#include "tests/sim/mail_line.h"
+#include "tests/sim/mailboxes.h"
 #include "tests/sim/network.h"
 #include "tests/sim/node.h"
 #include "tests/sim/people.h"
@@ -25,8 +27,7 @@ struct Verdict {
   Micros whole_after{0};  // the last fault
   std::uint64_t events = 0;
   std::size_t chats = 0;
-  std::size_t written = 0;
-  std::size_t open = 0;
+  history::Judge::Counts counts;
   std::vector<std::string> tail;  // of the trace, where it was kept
 };
 
@@ -45,6 +46,10 @@ class Storm {
   void heal(std::size_t fault);
   void begin_node_fault(const Fault& fault);
   void order(const Event& event);
+  void forget_mail(std::size_t fault);
+  bool mail_is_calm();
+  bool counts(const Mailboxes::Entry& entry) const;
+  void look_for_stuck();
   void boot(std::uint8_t node);
   void stir();
   void check();
@@ -63,16 +68,20 @@ class Storm {
   Trace trace_;
   Judge judge_;
   Registry registry_;
+  Mailboxes mailboxes_;
+  MailServer mail_server_;
   Network network_;
   People people_;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<Crowd> crowds_;
   Phase phase_ = Phase::storm;
   Time phase_until_{0};
+  Time home_call_{0};
   Micros whole_after_{0};
   std::string unrest_;
   std::size_t up_ = 0;
   std::uint8_t awaited_ = nowhere;  // to be up again
+  Time disturbed_at_{0};            // something was not as it should be
 };
 
 }  // namespace sim

@@ -118,7 +118,7 @@ START_TEST(a_nudge_forgets_the_failures) {
 END_TEST
 
 // An endpoint that refuses at once, dice and nudges as bad as can be: never
-// more than 14 dials in 10 s, seen over any window.
+// more than 14 dials in 10 s that fail, seen over any window.
 void never_more_than_14(peer::Chance& dice, int nudges_of_8) {
   peer::SeededChance events(7);
   Backoff backoff({}, dice);
@@ -132,7 +132,7 @@ void never_more_than_14(peer::Chance& dice, int nudges_of_8) {
     if (dials.size() > 15) dials.pop_front();
     if (dials.size() == 15) ck_assert_msg(dials.back() - dials.front() >= 10s, "15 dials in less than 10 s");
     now += Micros(static_cast<Micros::rep>(events.below(2000)));
-    if (events.below(4) == 0) backoff.on_up(now);
+    if (events.below(4) == 0) backoff.on_up(now), dials.pop_back();
     if (events.below(64) == 0) now += 11s;
     wake = backoff.on_down(now);
     if (events.below(8) < static_cast<std::uint64_t>(nudges_of_8)) wake = std::min(wake, backoff.retry_now(now));
@@ -166,8 +166,28 @@ START_TEST(the_14_may_come_at_once) {
 }
 END_TEST
 
+START_TEST(a_try_that_succeeds_does_not_count) {
+  peer::SeededChance chance(1);
+  Backoff backoff({}, chance);
+  peer::Time now{0};
+  for (int n = 0; n < 100; ++n) {
+    ck_assert_msg(backoff.retry_now(now) == now, "dial %d", n);
+    backoff.on_try(now);
+    backoff.on_up(now);
+    backoff.on_down(now);
+    now += std::chrono::milliseconds(10);
+  }
+  for (std::size_t n = 0; n < Backoff::dials_max; ++n) {
+    ck_assert(backoff.retry_now(now) == now);
+    backoff.on_try(now);
+    backoff.on_down(now);
+  }
+  ck_assert_msg(backoff.retry_now(now) == now + Backoff::dials_window, "those that fail do");
+}
+END_TEST
+
 }  // namespace
 
-SUITE(full_jitter, jitter_fills_its_range, only_a_stable_while_forgets_the_failures,
+SUITE(a_try_that_succeeds_does_not_count, full_jitter, jitter_fills_its_range, only_a_stable_while_forgets_the_failures,
       a_dial_that_never_came_up_is_not_stable, a_nudge_forgets_the_failures, never_more_than_14_dials_in_10_s,
       the_14_may_come_at_once)

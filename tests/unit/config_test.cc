@@ -82,6 +82,14 @@ const FileRow file_mistakes[] = {
      ":1:20: drain.timeout_ms: expected a whole number from 0 to 600000, found true"},
     {"a date", "drain.timeout_ms = 2026-01-02",
      ":1:20: drain.timeout_ms: expected a whole number from 0 to 600000, found 2026-01-02"},
+    {"a link that no network keeps so steady", "mesh.hold_ms = 99",
+     ":1:16: mesh.hold_ms: expected a whole number from 100 to 30000, found 99"},
+    {"more in a mailbox than can be read", "mailbox.max = 100001",
+     ":1:15: mailbox.max: expected a whole number from 0 to 100000, found 100001"},
+    {"a mailbox that forgets at once", "mailbox.ttl_s = 0",
+     ":1:17: mailbox.ttl_s: expected a whole number from 1 to 315360000, found 0"},
+    {"no patience", "delivery.ack_timeout_ms = 0",
+     ":1:27: delivery.ack_timeout_ms: expected a whole number from 100 to 3600000, found 0"},
     {"an array for a number", "sessions.queue_bytes = [1]",
      ":1:24: sessions.queue_bytes: expected a whole number from 4096 to 1073741824, found an array"},
     {"a table for a number", "[mesh.window_bytes]\n",
@@ -111,6 +119,29 @@ const FileRow file_mistakes[] = {
     {"a URL of something else, whose password is not shown", "redis.url = \"http://:geheim@h\"",
      ":1:13: redis.url: expected none or a Redis URL, found \"http://***@h\": a Redis URL is written "
      "redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]"},
+    {"Sentinels that nobody calls anything", "redis.sentinels = [\"h:1\"]",
+     ":1:19: redis.sentinels: expected redis.master beside it, what they call the Redis"},
+    {"a master that nobody knows", "redis.master = \"m\"",
+     ":1:16: redis.master: expected redis.sentinels beside it, who know it"},
+    {"an empty list is none", "redis.master = \"m\"\nredis.sentinels = []",
+     ":1:16: redis.master: expected redis.sentinels beside it, who know it"},
+    {"a URL beside Sentinels", "[redis]\nurl = \"redis://h\"\nsentinels = [\"h:1\"]\nmaster = \"m\"",
+     ":2:7: redis.url: expected none beside redis.sentinels, which say where Redis is"},
+    {"a string for the Sentinels", "redis.sentinels = \"h:1\"",
+     ":1:19: redis.sentinels: expected an array of strings (HOST:PORT), found \"h:1\""},
+    {"a Sentinel without a port", "redis.sentinels = [\"h:1\", \"h\"]",
+     ":1:27: redis.sentinels: expected HOST:PORT, for example 127.0.0.1:9601 or [::1]:9601, found \"h\""},
+    {"a Sentinel at port 0", "redis.sentinels = [\"h:0\"]",
+     ":1:20: redis.sentinels: expected HOST:PORT that this node can dial, found \"h:0\""},
+    {"a Sentinel everywhere", "redis.sentinels = [\"[::]:1\"]",
+     ":1:20: redis.sentinels: expected HOST:PORT that this node can dial, found \"[::]:1\""},
+    {"too many Sentinels",
+     "redis.sentinels = "
+     "[\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"a:1\","
+     "\"a:1\",\"a:1\",\"a:1\",\"a:1\",\"b:1\"]",
+     ":1:116: redis.sentinels: expected at most 16 of them, found \"b:1\""},
+    {"a master outside the rule", "redis.master = \"m m\"",
+     ":1:16: redis.master: expected 1 to 64 of A-Z a-z 0-9 . _ -, found \"m m\""},
     {"a string for the peers", "mesh.peers = \"n1@h:1\"",
      ":1:14: mesh.peers: expected an array of strings (NAME@HOST:PORT,...), found \"n1@h:1\""},
     {"a number among the peers", "mesh.peers = [\"n1@h:1\",\n 2]",
@@ -351,9 +382,11 @@ START_TEST(every_key_is_taken) {
                 "[listen]\nclient = \"[::1]:0\"\npeer = \"0.0.0.0:2\"\npeer_advertise = \"n7.example.net:0\"\n"
                 "[redis]\nurl = \"redis://h:1/2\"\n"
                 "[mesh]\nsecret_file = \"secret\"\npeers = [\"n1@h:1\", \"n2@[::1]:2\"]\nwindow_bytes = 200000\n"
+                "hold_ms = 100\n"
                 "window_total_bytes = 300000\n"
                 "[limits]\nline_bytes = 2048\nchats_per_s = 5\nchats_burst = 6\n"
                 "[sessions]\nper_user = 1\nqueue_bytes = 5000\ntext_template = \"{send}: {content} {} {A} {\"\n"
+                "[delivery]\nack_timeout_ms = 100\n[mailbox]\nmax = 0\nttl_s = 1\n"
                 "[drain]\ntimeout_ms = 0\n"
                 "[log]\nlevel = \"warn\"\nformat = \"json\"\n");
   const CommandLine line = run({"--config", "c.toml", "--ready-file", "r"});
@@ -368,6 +401,7 @@ START_TEST(every_key_is_taken) {
   wanted.secret_file = "secret";
   wanted.secret = "0123456789abcdef";
   wanted.peers = {{"n1", {"h", 1}}, {"n2", {"::1", 2}}};
+  wanted.hold = peer::Millis(100);
   wanted.window_bytes = 200'000;
   wanted.window_total_bytes = 300'000;
   wanted.line_bytes = 2048;
@@ -375,6 +409,9 @@ START_TEST(every_key_is_taken) {
   wanted.chats_burst = 6;
   wanted.queue_bytes = 5000;
   wanted.text_template = "{send}: {content} {} {A} {";
+  wanted.ack_timeout = peer::Millis(100);
+  wanted.mailbox_max = 0;
+  wanted.mailbox_ttl = peer::Millis(1000);
   wanted.drain_timeout = peer::Millis(0);
   wanted.log_level = node::LogLevel::warn;
   wanted.log_format = node::LogFormat::json;
@@ -407,6 +444,49 @@ START_TEST(flags_win_over_the_file) {
   wanted.log_level = node::LogLevel::debug;
   wanted.line_bytes = 1024;
   ck_assert(line.config == wanted);
+}
+END_TEST
+
+START_TEST(redis_is_in_one_place) {
+  Scratch scratch;
+  const std::string sentinels = "redis.sentinels = [\"a:1\", \"[::1]:2\"]\nredis.master = \"m\"\n";
+  const struct {
+    const char* what;
+    std::string file;
+    std::vector<std::string> flags;
+    const char* place;  // or the sentence why not
+  } rows[] = {
+      {"nothing is said", "", {}, "none"},
+      {"none is said", "redis.url = \"none\"", {}, "none"},
+      {"an address", "redis.url = \"redis://h:1\"", {}, "h:1"},
+      {"another by flag", "redis.url = \"redis://h:1\"", {"--redis", "redis://h:2"}, "h:2"},
+      {"Sentinels", sentinels, {}, "a:1 [::1]:2 m"},
+      {"Sentinels, and no address", sentinels + "redis.url = \"none\"", {}, "a:1 [::1]:2 m"},
+      {"all taken back by flag", sentinels, {"--redis", "none"}, "none"},
+      {"half of it taken back by flag", "redis.master = \"m\"", {"--redis", "none"}, "none"},
+      {"two taken back by flag", sentinels + "redis.url = \"redis://h\"", {"--redis", "none"}, "none"},
+      {"a URL by flag",
+       sentinels,
+       {"--redis", "redis://h"},
+       "crosstalkd: --redis: expected none beside redis.sentinels, which say where Redis is\n"},
+  };
+  for (const auto& row : rows) {
+    scratch.write("c.toml", row.file);
+    std::vector<std::string> flags{"--config", "c.toml"};
+    flags.insert(flags.end(), row.flags.begin(), row.flags.end());
+    const CommandLine line = run(flags);
+    const auto place = redis_place(line.config);
+    std::string got = line.text.empty() ? "none" : line.text;
+    if (place && line.text.empty()) {
+      if (const auto* url = std::get_if<io::RedisUrl>(&*place)) got = to_string(url->address);
+      if (const auto* those = std::get_if<io::RedisSentinels>(&*place)) {
+        got.clear();
+        for (const peer::Address& one : those->addresses) got += to_string(one) + " ";
+        got += those->master;
+      }
+    }
+    ck_assert_msg(got == row.place, "%s: %s", row.what, got.c_str());
+  }
 }
 END_TEST
 
@@ -462,5 +542,5 @@ END_TEST
 }  // namespace
 
 SUITE(mistakes_in_a_file, mistakes_of_syntax, mistakes_in_flags, secret_files, a_secret_is_a_regular_file_of_ours,
-      without_file_or_flags, every_key_is_taken, flags_win_over_the_file, check_config_says_ok, version_and_help,
-      shipped_file_is_the_defaults, names_from_hosts)
+      without_file_or_flags, every_key_is_taken, flags_win_over_the_file, redis_is_in_one_place, check_config_says_ok,
+      version_and_help, shipped_file_is_the_defaults, names_from_hosts)

@@ -17,11 +17,11 @@
 namespace {
 
 struct House {
-  explicit House(Running& running, std::size_t queue_bytes = std::size_t{1} << 20U) : run(running) {
+  explicit House(Running& running, peer::Millis ack_timeout = peer::Millis(30'000)) : run(running) {
     client::SessionSettings settings;
     settings.node = "n1";
     settings.version = "1.2.3";
-    settings.queue_bytes = queue_bytes;
+    settings.ack_timeout = ack_timeout;
     auto opened = client::Door::open(run.loop, {"127.0.0.1", 0}, settings, peer::Incarnation{1}, desk, chance);
     ck_assert_msg(static_cast<bool>(opened), "%s", opened ? "" : opened.why().c_str());
     door = std::move(*opened);
@@ -81,6 +81,31 @@ std::string a_chat(const std::string& to, std::size_t bytes, int id) {
          std::to_string(id) + "\"}\n";
 }
 
+// A client that never pauses: connects, says all, says no more, and reads what
+// comes until the other side has said all.
+struct OneShot {
+  OneShot(House& house, const std::string& said) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(house.door->address().port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    ck_assert_int_eq(write(fd, said.data(), said.size()), static_cast<ssize_t>(said.size()));
+    ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
+    house.run.until("it came", [&] { return house.door->connections() == 1; });
+  }
+  std::string heard(House& house) {
+    house.run.until("it is gone", [&] { return house.door->connections() == 0; });
+    std::string all;
+    char bytes[4096];
+    for (ssize_t n = 0; (n = read(fd, bytes, sizeof bytes)) > 0;) all.append(bytes, static_cast<std::size_t>(n));
+    close(fd);
+    return all.substr(all.find('\n') + 1);
+  }
+  int fd = -1;
+};
+
 std::string ack(int id) { return R"({"cmd":"ack","id":")" + std::to_string(id) + R"(","status":"written"})" + "\n"; }
 
 }  // namespace
@@ -111,26 +136,12 @@ END_TEST
 START_TEST(who_says_no_more_still_hears_the_answers) {
   Running running;
   House house(running);
-  const std::string said = R"({"cmd":"login","name":"al"})"
-                           "\n" +
-                           a_chat("al", 3, 1) +
-                           R"({"cmd":"ping"})"
-                           "\n";
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(house.door->address().port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  ck_assert_int_eq(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  ck_assert_int_eq(write(fd, said.data(), said.size()), static_cast<ssize_t>(said.size()));
-  ck_assert_int_eq(shutdown(fd, SHUT_WR), 0);
-  running.until("it came", [&] { return house.door->connections() == 1; });
-  running.until("it is gone", [&] { return house.door->connections() == 0; });
-
-  std::string heard;
-  char bytes[4096];
-  for (ssize_t n = 0; (n = read(fd, bytes, sizeof bytes)) > 0;) heard.append(bytes, static_cast<std::size_t>(n));
-  close(fd);
+  OneShot al(house, R"({"cmd":"login","name":"al"})"
+                    "\n" +
+                        a_chat("al", 3, 1) +
+                        R"({"cmd":"ping"})"
+                        "\n");
+  const std::string heard = al.heard(house);
   ck_assert_msg(heard.find(R"("ok":true)") != std::string::npos, "%s", heard.c_str());
   ck_assert_msg(heard.find(R"("content":"xxx")") != std::string::npos, "%s", heard.c_str());
   ck_assert_msg(heard.find(R"({"cmd":"pong"})") != std::string::npos, "%s", heard.c_str());
@@ -209,10 +220,140 @@ START_TEST(who_does_not_read_is_cut_and_its_queue_given_back) {
   ck_assert_int_gt(seq, 1);
   const int last_written = seq - 1;
   expected += "logout bob\n";
-  while (next("written ")) continue;  // before it was hung up on
-  while (next("unwritten ")) continue;
+  while (next("written ")) continue;    // before it was hung up on
+  while (next("unread ")) continue;     // by then with the connection
+  while (next("unwritten ")) continue;  // the rest
   ck_assert_int_gt(seq - 1, last_written);
   ck_assert_msg(house.desk.log == expected, "%s", house.desk.log.c_str());
+}
+END_TEST
+
+START_TEST(the_outcomes_are_told_after_the_end_of_input) {
+  Running running;
+  House house(running);
+  house.desk.keep = true;
+  OneShot al(house, R"({"cmd":"login","name":"al"})"
+                    "\n" +
+                        a_chat("bob", 3, 1));
+  running.until("the desk has it", [&] { return house.desk.kept.size() == 1; });
+  running.until_later(peer::Millis(50));
+  ck_assert_uint_eq(house.door->connections(), 1);
+  house.desk.settle_kept(1, chat::Outcome::stored);
+  ck_assert(al.heard(house) == R"({"cmd":"login","ok":true,"name":"al","node":"n1","waiting":0})"
+                               "\n"
+                               R"({"cmd":"ack","id":"1","status":"stored"})"
+                               "\n");
+}
+END_TEST
+
+START_TEST(all_in_one_packet_while_the_mailbox_is_asked) {
+  for (const std::string last : {"", "{\"cmd\":\"logout\"}\n"}) {
+    Running running;
+    House house(running);
+    house.desk.mailbox_is_slow = true;
+    house.desk.waiting = 7;
+    OneShot al(house, R"({"cmd":"login","name":"al"})"
+                      "\n" +
+                          a_chat("bob", 3, 1) + "{\"cmd\":\"ping\"}\n" + last);
+    running.until("it is at the desk", [&] { return !house.desk.entering.empty(); });
+    running.until_later(peer::Millis(20));
+    ck_assert(house.desk.lines.empty());
+    ck_assert_uint_eq(house.door->connections(), 1);
+    house.desk.ready();
+    const std::string heard = al.heard(house);
+    ck_assert_msg(
+        heard == R"({"cmd":"login","ok":true,"name":"al","node":"n1","waiting":7})"
+                 "\n"
+                 R"({"cmd":"error","code":"no_such_user","message":"nobody called bob is online","in":"chat","id":"1"})"
+                 "\n"
+                 R"({"cmd":"pong"})"
+                 "\n",
+        "%s", heard.c_str());
+    ck_assert(house.desk.users.empty());
+  }
+}
+END_TEST
+
+START_TEST(the_other_side_closes_while_the_mailbox_is_asked) {
+  Running running;
+  House house(running);
+  house.desk.mailbox_is_slow = true;
+  {
+    Caller al(house);
+    al.say("{\"cmd\":\"login\",\"name\":\"al\"}\n");
+    running.until("it is at the desk", [&] { return !house.desk.entering.empty(); });
+  }
+  running.until_later(peer::Millis(20));
+  house.desk.ready();
+  running.until("it is gone", [&] { return house.door->connections() == 0; });
+  ck_assert(house.desk.users.empty());
+}
+END_TEST
+
+START_TEST(confirmed_over_a_real_connection) {
+  Running running;
+  House house(running);
+  Caller al(house, "al");
+  Caller bob(house);
+  bob.say("{\"cmd\":\"login\",\"name\":\"bob\",\"ack\":true}\n");
+  bob.hears(R"({"cmd":"login","ok":true,"name":"bob","node":"n1","waiting":0})"
+            "\n");
+  // Far more than the window, and than the socket holds.
+  constexpr int sent = 2000;
+  for (int id = 1; id <= sent; ++id) al.say(a_chat("bob", 5'000, id));
+  int read = 0;
+  bob.until("all is read", [&] {
+    for (std::size_t end = 0; (end = bob.heard.find('\n')) != std::string::npos; bob.heard.erase(0, end + 1)) {
+      const std::string seq = ",\"seq\":" + std::to_string(++read) + "}";
+      ck_assert(bob.heard.compare(end - seq.size(), seq.size(), seq) == 0);
+      if (read % 100 == 0 || read == sent) bob.say("{\"cmd\":\"ack\",\"seq\":" + std::to_string(read) + "}\n");
+    }
+    return read == sent;
+  });
+  al.until("all is confirmed", [&] { return std::count(al.heard.begin(), al.heard.end(), '\n') == sent; });
+  std::string expected;
+  for (int id = 1; id <= sent; ++id)
+    expected += R"({"cmd":"ack","id":")" + std::to_string(id) + "\",\"status\":\"delivered\"}\n";
+  ck_assert(al.heard == expected);
+}
+END_TEST
+
+START_TEST(who_confirms_nothing_is_cut) {
+  Running running;
+  House house(running, peer::Millis(200));
+  Caller al(house, "al");
+  Caller bob(house);
+  bob.say("{\"cmd\":\"login\",\"name\":\"bob\",\"ack\":true}\n");
+  bob.hears(R"({"cmd":"login","ok":true,"name":"bob","node":"n1","waiting":0})"
+            "\n");
+  const peer::Time before = running.loop.now();
+  al.say(a_chat("bob", 3, 1));
+  bob.until("it is told", [&] { return bob.heard.find(R"("reason":"slow_consumer")") != std::string::npos; });
+  ck_assert(running.loop.now() - before >= peer::Millis(200));
+  bob.is_hung_up_on();
+  al.until("it goes elsewhere", [&] { return house.desk.log.ends_with("logout bob\nunread 1\n"); });
+  ck_assert_msg(house.desk.users.size() == 1, "who said nothing is not watched");
+}
+END_TEST
+
+START_TEST(who_is_gone_is_not_watched) {
+  Running running;
+  House house(running, peer::Millis(100));
+  Caller al(house, "al");
+  house.desk.keep = true;
+  {
+    Caller bob(house);
+    bob.say("{\"cmd\":\"login\",\"name\":\"bob\",\"ack\":true}\n");
+    bob.hears(R"({"cmd":"login","ok":true,"name":"bob","node":"n1","waiting":0})"
+              "\n");
+    for (int i = 0; i < 10; ++i) bob.say(a_chat("al", 60'000, i));  // until it is paused
+    bob.until("all came", [&] { return house.desk.kept.size() >= 8; });
+    house.desk.deliver("bob", {"{\"n\":1}\n"});
+    bob.hears("{\"n\":1,\"seq\":1}\n");
+  }
+  running.until("it is gone", [&] { return house.door->connections() == 1; });
+  running.until_later(peer::Millis(250));
+  ck_assert(house.desk.log.ends_with("logout bob\nunread 1\n"));
 }
 END_TEST
 
@@ -262,5 +403,7 @@ START_TEST(an_address_in_use_is_named) {
 END_TEST
 
 SUITE(two_talk, who_says_no_more_still_hears_the_answers, the_newest_login_replaces, drains,
-      who_does_not_read_is_cut_and_its_queue_given_back, dies_with_everybody_inside, many_come_and_go,
-      an_address_in_use_is_named)
+      who_does_not_read_is_cut_and_its_queue_given_back, the_outcomes_are_told_after_the_end_of_input,
+      all_in_one_packet_while_the_mailbox_is_asked, the_other_side_closes_while_the_mailbox_is_asked,
+      confirmed_over_a_real_connection, who_confirms_nothing_is_cut, who_is_gone_is_not_watched,
+      dies_with_everybody_inside, many_come_and_go, an_address_in_use_is_named)

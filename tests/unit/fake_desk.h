@@ -6,11 +6,14 @@
 #include <check.h>
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "peer/frame.h"
 #include "src/chat/desk.h"
 
 class FakeDesk final : public chat::Desk {
@@ -26,7 +29,20 @@ class FakeDesk final : public chat::Desk {
     }
     users[++last_id] = {&client, std::string(name)};
     ids[std::string(name)] = last_id;
-    return last_id;
+    const chat::ClientId id = last_id;
+    if (on_each_login) on_each_login();
+    if (!users.contains(id)) return id;
+    if (mailbox_is_slow) {
+      entering.push_back(id);
+    } else {
+      client.on_ready(waiting);
+    }
+    return id;
+  }
+  // The slow mailbox has answered.
+  void ready() {
+    for (const chat::ClientId id : std::exchange(entering, {}))
+      if (const auto user = users.find(id); user != users.end()) user->second.client->on_ready(waiting);
   }
 
   void logout(chat::ClientId id) override {
@@ -43,6 +59,9 @@ class FakeDesk final : public chat::Desk {
     std::string line;
     for (const std::string_view piece : draft.line()) line += piece;
     ck_assert_uint_eq(line.size(), draft.size());
+    const std::string token = line.substr(peer::chat_sender_at, draft.sender_length);
+    ck_assert_msg(token.size() >= 2 && token.front() == '"' && token.back() == '"', "%s", token.c_str());
+    if (draft.retry) log += "again " + line.substr(draft.id_at, draft.id_length) + "\n";
     Sent sent{from, line.substr(draft.id_at, draft.id_length), draft.size()};
     lines.push_back(line);
     if (keep) {
@@ -52,14 +71,26 @@ class FakeDesk final : public chat::Desk {
     const auto recipient = ids.find(std::string(draft.recipient));
     if (recipient == ids.end())
       return users.at(from).client->on_outcome(sent.id, sent.size, chat::Outcome::no_such_user, false);
-    on_its_way[++last_seq] = sent;
-    users.at(recipient->second).client->deliver(line, {0, 0, last_seq, draft.hash});
+    deliver(recipient->second, sent, {line});
+  }
+
+  // Something from elsewhere, whose end nobody waits for.
+  void deliver(std::string_view name, const chat::Delivery& delivery) {
+    deliver(ids.at(std::string(name)), {}, delivery);
   }
 
   void on_written(const chat::Origin& origin) override {
-    if (origin.seq == 0) return;  // a delivery of the test's own making
     log += "written " + std::to_string(origin.seq) + "\n";
     settle(take(origin), chat::Outcome::written);
+  }
+  void on_delivered(const chat::Origin& origin) override {
+    log += "delivered " + std::to_string(origin.seq) + "\n";
+    settle(take(origin), chat::Outcome::delivered);
+    if (on_each_delivered) on_each_delivered();
+  }
+  void on_unread(const chat::Origin& origin) override {
+    log += "unread " + std::to_string(origin.seq) + "\n";
+    settle(take(origin), chat::Outcome::no_such_user);
   }
   void on_unwritten(const chat::Origin& origin) override {
     log += "unwritten " + std::to_string(origin.seq) + "\n";
@@ -76,13 +107,16 @@ class FakeDesk final : public chat::Desk {
     if (const auto user = users.find(sent.from); user != users.end())
       user->second.client->on_outcome(sent.id, sent.size, outcome, maybe);
   }
-  void settle_kept(std::size_t n) {
+  void settle_kept(std::size_t n, chat::Outcome outcome = chat::Outcome::written) {
     for (; n > 0 && !kept.empty(); --n) {
       const Sent sent = kept.front();
       kept.pop_front();
-      settle(sent, chat::Outcome::written);
+      settle(sent, outcome);
     }
   }
+
+  std::function<void()> on_each_delivered;
+  std::function<void()> on_each_login;  // before the answer
 
   struct User {
     chat::Client* client = nullptr;
@@ -91,11 +125,19 @@ class FakeDesk final : public chat::Desk {
   std::string log;
   std::vector<std::string> lines;
   bool keep = false;
+  bool mailbox_is_slow = false;
+  std::vector<chat::ClientId> entering;
+  std::size_t waiting = 0;  // in everybody's mailbox
   std::deque<Sent> kept;
   std::map<chat::ClientId, User> users;
   std::map<std::string, chat::ClientId> ids;
 
  private:
+  void deliver(chat::ClientId to, const Sent& sent, const chat::Delivery& delivery) {
+    const User& user = users.at(to);
+    on_its_way[++last_seq] = sent;
+    user.client->deliver(delivery, {0, 0, last_seq, hash(user.name), to, 0});
+  }
   Sent take(const chat::Origin& origin) {
     const auto at = on_its_way.find(origin.seq);
     ck_assert_msg(at != on_its_way.end(), "settled twice");

@@ -1,5 +1,6 @@
 // The wire: frames cut from bytes that are split anywhere, and bodies that lie.
 #include "peer/frame.h"
+#include "peer/stream.h"
 
 #include <string>
 #include <string_view>
@@ -248,7 +249,8 @@ START_TEST(chat_bodies) {
     bool ok;
   } rows[] = {
       {"a chat", std::string("\0\3bobhello\n", 11), true},
-      {"flags of a later version are passed on", "\xff\3bobhello\n", true},
+      {"one that may repeat", std::string("\1\3bobhello\n", 11), true},
+      {"flags of a later version are passed over", std::string("\xfc\3bobhello\n", 11), true},
       {"nothing at all", "", false},
       {"flags alone", std::string("\0", 1), false},
       {"an empty recipient", std::string("\0\0hello\n", 8), false},
@@ -264,12 +266,57 @@ START_TEST(chat_bodies) {
     const peer::DecodedChat decoded = peer::decode_chat(row.body);
     ck_assert_msg(decoded.ok == row.ok, "%s", row.sentence);
   }
-  const peer::DecodedChat chat = peer::decode_chat(std::string_view("\2\3bobhello\n"));
-  ck_assert(chat.chat.flags == 2 && chat.chat.recipient == "bob" && chat.chat.line == "hello\n");
+}
+END_TEST
+
+START_TEST(a_chat_with_its_head) {
+  const std::string line = R"({"cmd":"chat","send":"al","recv":"bob","id":"7"})"
+                           "\n";
+  peer::Ticket ticket;
+  ticket.id_at = static_cast<std::uint32_t>(line.find("\"7\""));
+  ticket.id_length = 3;
+  ticket.sender_length = 4;
+  ticket.may_repeat = true;
+  const std::string body = std::string(peer::ChatHead(ticket, "bob").view()) + line;
+  const peer::DecodedChat decoded = peer::decode_chat(body);
+  ck_assert(decoded.ok && decoded.chat.may_repeat && decoded.chat.recipient == "bob" && decoded.chat.line == line);
+  ck_assert(decoded.chat.sender == "\"al\"" && decoded.chat.id == "\"7\"");
+
+  ticket.id_length = 0;
+  ticket.may_repeat = false;
+  const std::string plain = std::string(peer::ChatHead(ticket, "bob").view()) + line;
+  const peer::DecodedChat without = peer::decode_chat(plain);
+  ck_assert(without.ok && !without.chat.may_repeat && without.chat.sender.empty() && without.chat.id.empty());
+
+  const auto size = static_cast<std::uint32_t>(line.size());
+  const struct {
+    const char* sentence;
+    std::uint32_t id_at;
+    std::uint16_t id_length;
+    std::uint8_t sender_length;
+    bool ok;
+  } rows[] = {
+      {"tokens to the very end", size - 3, 3, static_cast<std::uint8_t>(size - peer::chat_sender_at), true},
+      {"an id that ends behind the line", size - 2, 3, 4, false},
+      {"one that begins behind it", size + 1, 1, 4, false},
+      {"one so far behind that the sum wraps", 0xffffffff, 0xffff, 4, false},
+      {"a sender that ends behind it", 5, 3, static_cast<std::uint8_t>(size - peer::chat_sender_at + 1), false},
+      {"no sender", 5, 3, 0, false},
+  };
+  for (const auto& row : rows) {
+    ticket.id_at = row.id_at;
+    ticket.id_length = row.id_length;
+    ticket.sender_length = row.sender_length;
+    const std::string bytes = std::string(peer::ChatHead(ticket, "bob").view()) + line;
+    ck_assert_msg(peer::decode_chat(bytes).ok == row.ok, "%s", row.sentence);
+  }
+  for (std::size_t n = 0; n < body.size() - line.size(); ++n)
+    ck_assert(!peer::decode_chat(std::string_view(body).substr(0, n)).ok);
 }
 END_TEST
 
 }  // namespace
 
 SUITE(the_bytes_of_a_frame, every_split_in_two_and_three, byte_by_byte, large_frames_in_random_pieces,
-      a_whole_frame_is_borrowed, sizes, a_good_frame_before_a_bad_one_is_given, garbage, writer_and_reader, chat_bodies)
+      a_whole_frame_is_borrowed, sizes, a_good_frame_before_a_bad_one_is_given, garbage, writer_and_reader, chat_bodies,
+      a_chat_with_its_head)

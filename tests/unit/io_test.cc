@@ -1,6 +1,4 @@
-// The loop and its turns, timers, signals, listeners.
-#include <netinet/in.h>
-#include <sys/resource.h>
+// The loop and its turns, timers, signals.
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -11,11 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "src/io/listener.h"
 #include "src/io/signals.h"
-#include "src/io/stream.h"
 #include "tests/unit/running.h"
 #include "tests/unit/suite.h"
+#include "tests/unit/taker.h"
 
 namespace {
 
@@ -24,17 +21,6 @@ using peer::Millis;
 void sleep_ms(long ms) {
   timespec span{ms / 1000, ms % 1000 * 1'000'000};
   while (nanosleep(&span, &span) != 0) continue;
-}
-
-// A blocking connection to a port of ours, from outside the loop.
-int connect_to(std::uint16_t port) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  to.sin_port = htons(port);
-  ck_assert_int_eq(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-  return fd;
 }
 
 struct Dirty final : io::Flushable {
@@ -48,25 +34,6 @@ struct Dirty final : io::Flushable {
   int flushes = 0;
   std::function<void()> when_flushed;
 };
-
-struct Taker final : io::Stream::Owner {
-  void on_bytes(std::string_view bytes) noexcept override {
-    heard += bytes;
-    if (when_heard) when_heard();
-  }
-  void on_closed(std::string_view) noexcept override { closed = true; }
-  void fill(peer::Buffer&) noexcept override {}
-  std::unique_ptr<io::Stream> stream;
-  std::string heard;
-  std::function<void()> when_heard;
-  bool closed = false;
-};
-
-std::unique_ptr<io::Listener> listen(io::Loop& loop, io::Listener::OnAccept call) {
-  auto listener = io::Listener::open(loop, {"127.0.0.1", 0}, std::move(call));
-  ck_assert_msg(static_cast<bool>(listener), "%s", listener ? "" : listener.why().c_str());
-  return std::move(*listener);
-}
 
 // The loop.
 
@@ -193,7 +160,8 @@ END_TEST
 START_TEST(a_pause_is_told_of_before_a_byte_is_delivered) {
   Running running;
   Taker taker;
-  const auto listener = listen(running.loop, [&](io::Listener::Ticket& ticket) { taker.stream = ticket.take(taker); });
+  const auto listener =
+      listen_on(running.loop, [&](io::Listener::Ticket& ticket) { taker.stream = ticket.take(taker); });
   const int fd = connect_to(listener->address().port);
   std::vector<std::string> story;
   running.loop.on_pause([&](Millis length) {
@@ -297,7 +265,8 @@ START_TEST(a_timer_that_arms_itself_for_the_past_starves_nobody) {
   io::Timer timer(running.loop, [&] { ++times, timer.at(running.loop.now() - Millis(1)); });
   timer.at(running.loop.now());
   Taker taker;
-  const auto listener = listen(running.loop, [&](io::Listener::Ticket& ticket) { taker.stream = ticket.take(taker); });
+  const auto listener =
+      listen_on(running.loop, [&](io::Listener::Ticket& ticket) { taker.stream = ticket.take(taker); });
   const int fd = connect_to(listener->address().port);
   running.until("a connection gets through", [&] { return taker.stream != nullptr && times > 3; });
   close(fd);
@@ -333,94 +302,6 @@ START_TEST(writing_to_a_reset_connection_is_no_signal) {
 }
 END_TEST
 
-// Listeners.
-
-START_TEST(a_listener_says_what_is_wrong) {
-  Running running;
-  const auto taken = listen(running.loop, [](io::Listener::Ticket&) {});
-  const peer::Address address = taken->address();
-  ck_assert_str_eq(address.host.c_str(), "127.0.0.1");
-  ck_assert_uint_ne(address.port, 0);
-  const struct {
-    peer::Address address;
-    std::string why;
-  } rows[] = {
-      {address, to_string(address) + ": address already in use"},
-      {{"192.0.2.1", 7}, "192.0.2.1:7: no such address here"},
-      {{"two..dots", 7}, "two..dots:7: host not found: two..dots"},
-  };
-  for (const auto& row : rows) {
-    const auto listener = io::Listener::open(running.loop, row.address, [](io::Listener::Ticket&) {});
-    ck_assert_msg(!listener, "%s was opened", row.why.c_str());
-    ck_assert_str_eq(listener.why().c_str(), row.why.c_str());
-  }
-}
-END_TEST
-
-START_TEST(a_port_can_be_had_again_right_away) {
-  Running running;
-  Taker taker;
-  auto listener = listen(running.loop, [&](io::Listener::Ticket& ticket) { taker.stream = ticket.take(taker); });
-  const peer::Address address = listener->address();
-  const int fd = connect_to(address.port);
-  running.until("a connection", [&] { return taker.stream != nullptr; });
-  listener.reset();
-  taker.stream.reset();  // this end closes first: the port lingers in TIME_WAIT
-  auto again = io::Listener::open(running.loop, address, [](io::Listener::Ticket&) {});
-  ck_assert_msg(static_cast<bool>(again), "%s", again ? "" : again.why().c_str());
-  close(fd);
-}
-END_TEST
-
-START_TEST(who_is_not_taken_is_closed) {
-  Running running;
-  int seen = 0;
-  std::unique_ptr<io::Listener> listener;
-  listener = listen(running.loop, [&](io::Listener::Ticket&) {
-    if (++seen == 2) listener.reset();  // from inside
-  });
-  const std::uint16_t port = listener->address().port;
-  const int first = connect_to(port);
-  const int second = connect_to(port);
-  running.until("both were seen", [&] { return seen == 2; });
-  char byte = 0;
-  ck_assert_int_eq(read(first, &byte, 1), 0);
-  ck_assert_int_eq(read(second, &byte, 1), 0);
-  close(first), close(second);
-}
-END_TEST
-
-START_TEST(out_of_descriptors_it_waits_without_spinning) {
-  Running running;
-  std::vector<std::unique_ptr<Taker>> takers;
-  const auto listener = listen(running.loop, [&](io::Listener::Ticket& ticket) {
-    takers.push_back(std::make_unique<Taker>());
-    takers.back()->stream = ticket.take(*takers.back());
-  });
-  // The first comes before things get tight: UBSan, at the first sight of a
-  // type, opens descriptors itself.
-  std::vector<int> fds{connect_to(listener->address().port)};
-  running.until("the first is in", [&] { return takers.size() == 1; });
-  for (int i = 0; i < 10; ++i) fds.push_back(connect_to(listener->address().port));
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  const rlim_t before = limit.rlim_cur;
-  limit.rlim_cur = static_cast<rlim_t>(fds.back()) + 4;  // room for three
-  setrlimit(RLIMIT_NOFILE, &limit);
-
-  int turns = 0;
-  running.each_turn = [&] { ++turns; };
-  running.until_later(Millis(500));
-  ck_assert_uint_le(takers.size(), 4);
-  ck_assert_int_le(turns, 25);
-
-  limit.rlim_cur = before;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  running.until("the others are let in", [&] { return takers.size() == 11; });
-  for (const int fd : fds) close(fd);
-}
-END_TEST
-
 }  // namespace
 
 SUITE(what_a_timer_brings_about_is_flushed_before_the_loop_sleeps, an_empty_loop_runs_to_its_end_and_closes,
@@ -432,6 +313,4 @@ SUITE(what_a_timer_brings_about_is_flushed_before_the_loop_sleeps, an_empty_loop
       a_pause_is_told_of_before_a_byte_is_delivered, what_a_pause_does_away_with_is_not_called,
       timers_fire_in_order_and_never_early, a_timer_can_be_moved_and_stopped,
       a_repeating_timer_repeats_until_it_destroys_itself, a_timer_that_arms_itself_for_the_past_starves_nobody,
-      a_signal_is_an_event_until_it_is_let_go, writing_to_a_reset_connection_is_no_signal,
-      a_listener_says_what_is_wrong, a_port_can_be_had_again_right_away, who_is_not_taken_is_closed,
-      out_of_descriptors_it_waits_without_spinning)
+      a_signal_is_an_event_until_it_is_let_go, writing_to_a_reset_connection_is_no_signal)

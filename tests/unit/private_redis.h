@@ -81,24 +81,7 @@ class PrivateRedis {
     return answer;
   }
 
-  // SHUTDOWN NOSAVE, and the process is gone.
-  void shut_down() {
-    say("SHUTDOWN NOSAVE");
-    waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-  }
-
-  // On the same port, empty.
-  void start_again() { ck_assert_msg(try_start(), "redis-server does not start again"); }
-
- private:
-  void kill_now() {
-    if (pid_ < 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-  }
-
+  // The same on a connection there is.
   static std::string exchange(int fd, const std::string& line) {
     const std::string bytes = line + "\r\n";
     std::string answer;
@@ -110,6 +93,27 @@ class PrivateRedis {
       answer.append(buffer, static_cast<std::size_t>(n));
     }
     return answer;
+  }
+
+  // SHUTDOWN NOSAVE, and the process is gone.
+  void shut_down() {
+    say("SHUTDOWN NOSAVE");
+    waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+
+  // As a crash or a kill -9 ends it.
+  void shut_down_hard() { kill_now(); }
+
+  // On the same port, with what it has written to its files.
+  void start_again() { ck_assert_msg(try_start(), "redis-server does not start again"); }
+
+ private:
+  void kill_now() {
+    if (pid_ < 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    pid_ = -1;
   }
 
   // Starts it and waits until it answers; false where it exits instead.

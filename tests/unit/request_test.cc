@@ -387,6 +387,21 @@ START_TEST(says_what_a_bad_request_lacks) {
       {R"({"cmd":"login","name":1})", "name must be a string, the name to be known by"},
       {R"({"cmd":"login","name":"a","format":"xml"})", "format must be json or text"},
       {R"({"cmd":"login","name":"a","format":null})", "format must be json or text"},
+      {R"({"cmd":"login","name":"a","ack":1})", "ack must be true or false"},
+      {R"({"cmd":"login","name":"a","ack":"true"})", "ack must be true or false"},
+      {R"({"cmd":"login","name":"a","ack":null})", "ack must be true or false"},
+      {R"({"cmd":"login","name":"a","ack":true,"format":"text"})",
+       "a line of text shows no seq: ack needs the format json"},
+      {R"({"cmd":"ack"})", "seq must be a whole number, that of a delivery"},
+      {R"({"cmd":"ack","seq":"1"})", "seq must be a whole number, that of a delivery"},
+      {R"({"cmd":"ack","seq":true})", "seq must be a whole number, that of a delivery"},
+      {R"({"cmd":"ack","seq":null})", "seq must be a whole number, that of a delivery"},
+      {R"({"cmd":"ack","seq":[1]})", "seq must be a whole number, that of a delivery"},
+      {R"({"cmd":"ack","seq":-1})", "seq must be a whole number, that of a delivery"},
+      {R"({"cmd":"ack","seq":-0})", "seq must be a whole number, that of a delivery"},
+      {R"({"cmd":"ack","seq":1.0})", "seq must be a whole number, that of a delivery"},
+      {R"({"cmd":"ack","seq":1e2})", "seq must be a whole number, that of a delivery"},
+      {R"({"cmd":"ack","seq":18446744073709551616})", "seq must be a whole number, that of a delivery"},
       {R"({"cmd":"chat","content":1})", "recv must be a string, the name of the recipient"},
       {R"({"cmd":"chat","room":"lobby","content":1})", "recv must be a string, the name of the recipient"},
       {R"({"cmd":"chat","recv":{},"content":1})", "recv must be a string, the name of the recipient"},
@@ -449,20 +464,33 @@ START_TEST(reads_a_chat) {
   ck_assert(request.id.text == "id");
   ck_assert(request.id.raw == R"("\u0069d")");
   ck_assert(request.send.text == "al");
+  ck_assert(request.retry.raw == "true");
 }
 END_TEST
 
 START_TEST(reads_the_other_commands) {
   RequestParser parser;
   const Request& request =
-      parser.parse_copy(R"({"name":"\u00e9","cmd":"login","format":"text","token":{"a":1},"ack":"maybe"})");
+      parser.parse_copy(R"({"name":"\u00e9","cmd":"login","format":"text","token":{"a":1},"ack":false})");
   ck_assert(!request.refusal);
   ck_assert(request.verb == Verb::login);
   ck_assert(request.name.text == "é");
   ck_assert(request.format.text == "text");
 
   parser.parse_copy(R"({"cmd":"login","name":"a"})");
-  ck_assert(!request.refusal && !request.format);
+  ck_assert(!request.refusal && !request.format && !request.ack);
+
+  parser.parse_copy(R"({"cmd":"login","name":"a","ack":true,"format":"json"})");
+  ck_assert(!request.refusal && request.ack.raw == "true");
+
+  parser.parse_copy(R"({"cmd":"ack","seq":0})");
+  ck_assert(!request.refusal && request.verb == Verb::ack && request.number == 0);
+
+  parser.parse_copy(R"({ "seq" : 18446744073709551615 , "cmd":"ack"})");
+  ck_assert(!request.refusal && request.verb == Verb::ack && request.number == ~std::uint64_t{0});
+
+  parser.parse_copy(R"({"cmd":"ping","seq":-1,"ack":7})");
+  ck_assert_msg(!request.refusal, "fields that the command does not ask for");
 
   parser.parse_copy(R"({"cmd":"presence","users":["bob","b\u006fb",""],"watch":false})");
   ck_assert(!request.refusal && request.verb == Verb::presence);

@@ -2,112 +2,16 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
-#include "tests/unit/fake_desk.h"
 #include "tests/unit/suite.h"
+#include "tests/unit/wire.h"
 
 namespace {
 
 using namespace std::string_literals;
 using chat::Outcome;
 using client::Session;
-
-client::SessionSettings usual() {
-  client::SessionSettings settings;
-  settings.node = "n1";
-  settings.version = "1.2.3";
-  return settings;
-}
-
-struct World {
-  explicit World(client::SessionSettings settings = usual())
-      : commons(std::move(settings), peer::Incarnation{1}, desk, chance) {
-    commons.clock.now = std::chrono::seconds(100);
-    commons.clock.wall_ms = 1700000000000;
-  }
-  peer::SeededChance chance{1};
-  FakeDesk desk;
-  client::Commons commons;
-};
-
-// A connection without a socket: what the session writes lies in `out` until
-// the test says that the kernel took it.
-class Wire : public client::Port {
- public:
-  explicit Wire(World& world) : world_(world), session(world.commons, *this) { session.greet(); }
-
-  void want_write() override { wants_write = true; }
-  void want_review() override { wants_review = true; }
-  void pause_reading() override { ck_assert(!std::exchange(paused, true)); }
-  void resume_reading() override { ck_assert(std::exchange(paused, false)); }
-  void finish(peer::Millis at_most) override {
-    ck_assert_msg(!std::exchange(finished, true), "finished twice");
-    patience = at_most;
-  }
-
-  // As one read brings them: the padding behind is not the session's to understand.
-  void bytes(std::string_view text) {
-    std::string buffer(text);
-    buffer.append(client::line_padding, '}');
-    session.on_bytes(std::string_view(buffer).substr(0, text.size()));
-  }
-  void line(std::string_view text) { bytes(std::string(text) + "\n"); }
-
-  // The end of a turn, in which the kernel takes `most` bytes.
-  void flush(std::size_t most = ~std::size_t{0}) {
-    for (;;) {
-      if (full_.empty()) session.fill(full_);
-      if (full_.empty() || most == 0) break;
-      const std::size_t n = std::min(most, full_.size());
-      out += full_.view().substr(0, n);
-      full_.consume(n);
-      most -= n;
-      session.on_written(n);
-    }
-    if (std::exchange(wants_review, false)) session.review();
-  }
-
-  // What came out since the last time.
-  std::string heard() {
-    flush();
-    return std::exchange(out, {});
-  }
-
-  World& world_;
-  bool wants_write = false;
-  bool wants_review = false;
-  bool paused = false;
-  bool finished = false;
-  peer::Millis patience{0};
-  std::string out;
-  peer::Buffer full_;
-  Session session;
-};
-
-const std::string hello = R"({"cmd":"hello","server":"crosstalkd/1.2.3","node":"n1","proto":1})"
-                          "\n";
-
-std::string login(std::string_view name) { return R"({"cmd":"login","name":")" + std::string(name) + "\"}"; }
-
-std::string chat_to(std::string_view name, std::string_view rest) {
-  return R"({"cmd":"chat","recv":")" + std::string(name) + "\"," + std::string(rest) + "}";
-}
-
-// A user whose login was answered.
-struct User : Wire {
-  User(World& world, std::string_view name) : Wire(world) {
-    line(login(name));
-    ck_assert(session.logged_in());
-    heard();
-  }
-};
-
-void expect(const char* sentence, std::string_view found, std::string_view expected) {
-  ck_assert_msg(found == expected, "%s\nexpected:\n%s\nfound:\n%s", sentence, std::string(expected).c_str(),
-                std::string(found).c_str());
-}
 
 struct Transcript {
   const char* sentence;
@@ -134,7 +38,7 @@ const std::vector<Transcript>& transcripts() {
        "{\"cmd\":\"pong\"}\n"},
       {"log in and out", log_in + "{\"cmd\":\"logout\"}\n{\"cmd\":\"ping\"}\n", in, true},
       {"what a login may say besides",
-       R"({"cmd":"login","name":"al","token":"t","ack":true,"format":"json","x":[]})"
+       R"({"cmd":"login","name":"al","token":"t","ack":false,"format":"json","x":[]})"
        "\n",
        in},
       {"a second login", log_in + login("ed") + "\n",
@@ -281,9 +185,11 @@ client::SessionSettings short_lines() {
   return settings;
 }
 
-void play(const Transcript& transcript, const std::vector<std::string_view>& pieces, const char* how) {
+// `slow`: the mailbox, so that a login takes until all of a piece was read.
+void play(const Transcript& transcript, const std::vector<std::string_view>& pieces, bool slow, const char* how) {
   World world(short_lines());
   User bob(world, "bob");
+  world.desk.mailbox_is_slow = slow;
   Wire wire(world);
   std::string heard;
   for (const std::string_view piece : pieces) {
@@ -291,10 +197,14 @@ void play(const Transcript& transcript, const std::vector<std::string_view>& pie
     // What bob reads brings outcomes, and those go out before the next bytes come.
     bob.flush();
     heard += wire.heard();
-    heard += wire.heard();
+    world.desk.ready();
+    for (int rounds = 0; rounds < 3; ++rounds) {
+      heard += wire.heard();
+      bob.flush();
+    }
   }
   // How answers of telnet and of the session mix depends on the pieces.
-  if (transcript.said.find('\xff') == std::string::npos || pieces.size() == 1)
+  if (transcript.said.find('\xff') == std::string::npos || (pieces.size() == 1 && !slow))
     expect(transcript.sentence, heard, hello + transcript.answers);
   ck_assert_uint_eq(heard.size(), hello.size() + transcript.answers.size());
   ck_assert_msg(wire.finished == transcript.closed, "%s, %s: %s", transcript.sentence, how,
@@ -304,15 +214,18 @@ void play(const Transcript& transcript, const std::vector<std::string_view>& pie
 }  // namespace
 
 START_TEST(follows_the_transcripts) {
-  for (const Transcript& transcript : transcripts()) play(transcript, {transcript.said}, "whole");
+  for (const bool slow : {false, true})
+    for (const Transcript& transcript : transcripts()) play(transcript, {transcript.said}, slow, "whole");
 }
 END_TEST
 
 START_TEST(follows_them_in_every_two_pieces) {
-  for (const Transcript& transcript : transcripts())
-    for (std::size_t at = 1; at < transcript.said.size(); ++at)
-      play(transcript, {std::string_view(transcript.said).substr(0, at), std::string_view(transcript.said).substr(at)},
-           "in two pieces");
+  for (const bool slow : {false, true})
+    for (const Transcript& transcript : transcripts()) {
+      const std::string_view said = transcript.said;
+      for (std::size_t at = 1; at < said.size(); ++at)
+        play(transcript, {said.substr(0, at), said.substr(at)}, slow, "in two pieces");
+    }
 }
 END_TEST
 
@@ -321,7 +234,7 @@ START_TEST(follows_them_byte_by_byte) {
     std::vector<std::string_view> pieces;
     for (std::size_t i = 0; i < transcript.said.size(); ++i)
       pieces.push_back(std::string_view(transcript.said).substr(i, 1));
-    play(transcript, pieces, "byte by byte");
+    for (const bool slow : {false, true}) play(transcript, pieces, slow, "byte by byte");
   }
 }
 END_TEST
@@ -394,7 +307,7 @@ START_TEST(a_delivery_of_a_form_not_known_yet_is_shown_whole) {
   Wire bob(world);
   bob.line("/login bob");
   bob.heard();
-  bob.session.deliver("{\"cmd\":\"broadcast\",\"send\":\"al\",\"content\":\"\x7f\"}\n", {});
+  world.desk.deliver("bob", {"{\"cmd\":\"broadcast\",\"send\":\"al\",\"content\":\"\x7f\"}\n"});
   expect("escaped", bob.heard(), "{\"cmd\":\"broadcast\",\"send\":\"al\",\"content\":\"\\x7f\"}\r\n");
 }
 END_TEST
@@ -421,11 +334,24 @@ START_TEST(tells_outcomes_that_come_later) {
        R"({"cmd":"error","code":"busy","message":"too much is on its way to this recipient; try again in a moment","in":"chat"})",
        "error busy: too much is on its way to this recipient; try again in a moment"},
       {"not known", "\"1\"", Outcome::unavailable, true,
-       R"({"cmd":"error","code":"unavailable","message":"the recipient's node can't be reached; it may have arrived","in":"chat","id":"1","maybe":true})",
-       R"({"cmd":"error","code":"unavailable","message":"the recipient's node can't be reached; it may have arrived","in":"chat","id":"1","maybe":true})"},
+       R"({"cmd":"error","code":"unavailable","message":"the recipient can't be reached right now; it may have arrived","in":"chat","id":"1","maybe":true})",
+       R"({"cmd":"error","code":"unavailable","message":"the recipient can't be reached right now; it may have arrived","in":"chat","id":"1","maybe":true})"},
       {"not known, without an id", "", Outcome::unavailable, true,
-       R"({"cmd":"error","code":"unavailable","message":"the recipient's node can't be reached; it may have arrived","in":"chat","maybe":true})",
-       "error unavailable: the recipient's node can't be reached; it may have arrived"},
+       R"({"cmd":"error","code":"unavailable","message":"the recipient can't be reached right now; it may have arrived","in":"chat","maybe":true})",
+       "error unavailable: the recipient can't be reached right now; it may have arrived"},
+      {"delivered", "\"1\"", Outcome::delivered, false, R"({"cmd":"ack","id":"1","status":"delivered"})",
+       R"({"cmd":"ack","id":"1","status":"delivered"})"},
+      {"delivered, without an id", "", Outcome::delivered, false, "", ""},
+      {"stored", "\"1\"", Outcome::stored, false, R"({"cmd":"ack","id":"1","status":"stored"})",
+       R"({"cmd":"ack","id":"1","status":"stored"})"},
+      {"stored, without an id: a person is told", "", Outcome::stored, false, "",
+       "stored for the recipient, who can't be reached right now"},
+      {"no room in the mailbox", "\"1\"", Outcome::mailbox_full, false,
+       R"({"cmd":"error","code":"mailbox_full","message":"the recipient can't be reached right now, and no more can be stored","in":"chat","id":"1"})",
+       R"({"cmd":"error","code":"mailbox_full","message":"the recipient can't be reached right now, and no more can be stored","in":"chat","id":"1"})"},
+      {"no room, without an id", "", Outcome::mailbox_full, false,
+       R"({"cmd":"error","code":"mailbox_full","message":"the recipient can't be reached right now, and no more can be stored","in":"chat"})",
+       "error mailbox_full: the recipient can't be reached right now, and no more can be stored"},
   };
   for (const auto& row : rows) {
     World world;
@@ -438,6 +364,53 @@ START_TEST(tells_outcomes_that_come_later) {
     ed.session.on_outcome(row.id, 100, row.outcome, row.maybe);
     expect(row.sentence, ed.heard(), row.told_a_person.empty() ? "" : std::string(row.told_a_person) + "\r\n");
   }
+}
+END_TEST
+
+// Who a person wrote to is named with a later outcome only where it is certain.
+START_TEST(names_whom_a_person_wrote_to) {
+  const std::string for_bob = "stored for bob, who can't be reached right now\r\n";
+  const std::string for_somebody = "stored for the recipient, who can't be reached right now\r\n";
+  const struct {
+    const char* sentence;
+    std::vector<std::string> said;
+    std::string heard;
+  } rows[] = {
+      {"one message", {"/msg bob hi"}, for_bob},
+      {"two to the same", {"/msg bob hi", "again"}, for_bob + for_bob},
+      {"to two at once", {"/msg ann hi", "/msg bob hi"}, for_somebody + for_somebody},
+      {"to two and back", {"/msg bob hi", "/msg ann hi", "/msg bob hi"}, for_somebody + for_somebody + for_somebody},
+      {"pasted, to the same", {"/msg bob hi", chat_to("bob", R"("content":1)")}, for_bob + for_bob},
+      {"pasted, to another", {chat_to("ann", R"("content":1)"), "/msg bob hi"}, for_somebody + for_somebody},
+      {"pasted, with an id",
+       {"/msg bob hi", chat_to("ann", R"("content":1,"id":"7")")},
+       for_bob + "{\"cmd\":\"ack\",\"id\":\"7\",\"status\":\"stored\"}\r\n"},
+  };
+  for (const auto& row : rows) {
+    World world;
+    Wire al(world);
+    al.line("/login al");
+    al.heard();
+    world.desk.keep = true;
+    for (int rounds = 0; rounds < 2; ++rounds) {
+      for (const std::string& line : row.said) al.line(line);
+      ck_assert_uint_eq(world.desk.kept.size(), row.said.size());
+      world.desk.settle_kept(row.said.size(), Outcome::stored);
+      expect(row.sentence, al.heard(), row.heard);
+    }
+  }
+}
+END_TEST
+
+START_TEST(a_chat_sent_again_says_so) {
+  World world;
+  User al(world, "al");
+  User bob(world, "bob");
+  world.desk.log.clear();
+  al.line(chat_to("bob", R"("content":1,"id":"a","retry":true)"));
+  al.line(chat_to("bob", R"("content":1,"id":"b","retry":false)"));
+  al.line(chat_to("bob", R"("content":1,"id":"c")"));
+  expect("only what bears retry", world.desk.log, "again \"a\"\n");
 }
 END_TEST
 
@@ -489,7 +462,7 @@ START_TEST(departs_when_its_chats_are_settled) {
         world.desk.settle_kept(1);
       } else {
         world.commons.clock.now += std::chrono::seconds(5);
-        al.session.tick();
+        al.tick();
       }
       ck_assert_msg(al.finished, "%s: it goes", row.sentence);
       const std::string heard = al.heard();
@@ -561,6 +534,7 @@ START_TEST(counts_what_the_kernel_took) {
 END_TEST
 
 START_TEST(every_cut_of_the_stream_is_counted_right) {
+  // What the connection was given and not said to be written may have been read all the same.
   for (std::size_t cut = 0; cut < 400; ++cut) {
     World world;
     User al(world, "al");
@@ -571,11 +545,13 @@ START_TEST(every_cut_of_the_stream_is_counted_right) {
     std::size_t end = 0;
     while (whole < 4 && end + world.desk.lines[whole].size() <= cut) end += world.desk.lines[whole++].size();
     bob.flush(cut);
+    al.line(chat_to("bob", R"("content":5)"));
     bob.session.lose();
     std::string expected;
     for (std::size_t i = 1; i <= whole; ++i) expected += "written " + std::to_string(i) + "\n";
     expected += "logout bob\n";
-    for (std::size_t i = whole + 1; i <= 4; ++i) expected += "unwritten " + std::to_string(i) + "\n";
+    for (std::size_t i = whole + 1; i <= 4; ++i) expected += "unread " + std::to_string(i) + "\n";
+    expected += "unwritten 5\n";
     expect("cut", world.desk.log, expected);
     bob.session.lose();
     expect("once is enough", world.desk.log, expected);
@@ -593,7 +569,7 @@ START_TEST(a_kicked_session_still_accounts_for_its_queue) {
   bob.flush(2 * world.desk.lines[0].size());
   bob.session.lose();
   expect("what was written before the end is written", world.desk.log,
-         "login bob\nlogout bob\nwritten 1\nwritten 2\nunwritten 3\n");
+         "login bob\nlogout bob\nwritten 1\nwritten 2\nunread 3\n");
 }
 END_TEST
 
@@ -613,15 +589,18 @@ START_TEST(cuts_who_reads_too_slowly) {
 
   // The same, and it does not.
   world.desk.log.clear();
-  for (int i = 0; i < 4; ++i) al.line(big);
+  al.line(big);
+  al.line(big);
   bob.flush(500);
+  for (int i = 0; i < 3; ++i) al.line(big);
+  bob.flush(100);
   ck_assert(bob.finished && !bob.session.logged_in());
   ck_assert_int_eq(bob.patience.count(), 1000);
   const std::string front = R"({"cmd":"kicked","reason":"slow_consumer","retry":true,"retry_after_ms":)";
   ck_assert(!world.desk.online("bob"));
   bob.session.lose();
   expect("what it did not read is given back in order", world.desk.log,
-         "written 11\nlogout bob\nunwritten 12\nunwritten 13\nunwritten 14\n");
+         "written 11\nlogout bob\nunread 12\nunwritten 13\nunwritten 14\nunwritten 15\n");
   ck_assert(bob.out.find(front) == std::string::npos);
 
   // Had it begun to read in time, it would have been told.
@@ -679,6 +658,94 @@ START_TEST(slows_a_fast_sender_down) {
 }
 END_TEST
 
+START_TEST(a_small_queue_bounds_the_sender_too) {
+  client::SessionSettings settings = usual();
+  settings.queue_bytes = 8000;
+  World world(settings);
+  User al(world, "al");
+  world.desk.keep = true;
+  const std::string big = chat_to("bob", R"("content":")" + std::string(900, 'x') + "\"");
+  for (int i = 0; i < 4; ++i) al.line(big);
+  ck_assert(!al.paused);
+  al.line(big);
+  ck_assert_msg(al.paused, "half a queue is unsettled");
+  world.desk.settle_kept(2);
+  ck_assert(al.paused);
+  world.desk.settle_kept(1);
+  ck_assert_msg(!al.paused, "a quarter");
+}
+END_TEST
+
+// What is delivered to one who has said goodbye is not written, since it may not be there any more.
+START_TEST(who_departs_is_given_nothing_more) {
+  for (const bool by_end : {false, true}) {
+    World world;
+    User al(world, "al");
+    User bob(world, "bob");
+    world.desk.keep = true;
+    bob.line(chat_to("al", R"("content":1,"id":"m")"));
+    world.desk.keep = false;
+    al.line(chat_to("bob", R"("content":1)"));
+    world.desk.log.clear();
+    by_end ? bob.session.on_end() : bob.line(R"({"cmd":"logout"})");
+    al.line(chat_to("bob", R"("content":2)"));
+    al.line(chat_to("bob", R"("content":3)"));
+    bob.flush();
+    world.desk.settle_kept(1);
+    ck_assert(bob.finished);
+    bob.flush();
+    const std::string back = world.desk.log;
+    bob.session.lose();
+    expect("nothing waits for the connection", world.desk.log, back);
+    expect("the first is written, the others are given back in order", world.desk.log,
+           "written 1\nlogout bob\nunwritten 2\nunwritten 3\n");
+    const std::string heard = bob.heard();
+    ck_assert(heard.find(R"("content":1)") != std::string::npos);
+    ck_assert(heard.find(R"("content":2)") == std::string::npos);
+    ck_assert(heard.ends_with("{\"cmd\":\"ack\",\"id\":\"m\",\"status\":\"written\"}\n"));
+  }
+}
+END_TEST
+
+START_TEST(what_comes_last_goes_back_last) {
+  World world;
+  User al(world, "al");
+  User bob(world, "bob");
+  world.desk.keep = true;
+  bob.line(chat_to("al", R"("content":1,"id":"m")"));
+  world.desk.keep = false;
+  al.line(chat_to("bob", R"("content":1)"));
+  al.line(chat_to("bob", R"("content":2)"));
+  bob.flush(10);
+  bob.line(R"({"cmd":"logout"})");
+  al.line(chat_to("bob", R"("content":3)"));
+  world.desk.settle_kept(1);
+  ck_assert(bob.finished);
+  world.desk.log.clear();
+  bob.flush(world.desk.lines[1].size());
+  bob.session.lose();
+  expect("the connection was slow", world.desk.log, "written 1\nunread 2\nunwritten 3\n");
+}
+END_TEST
+
+START_TEST(departs_in_time_while_paused) {
+  World world;
+  User al(world, "al");
+  world.desk.keep = true;
+  for (int i = 0; i < 9; ++i) al.line(chat_to("bob", R"("content":")" + std::string(60'000, 'x') + "\""));
+  ck_assert(al.paused);
+  al.session.on_end();
+  peer::Time& now = world.commons.clock.now;
+  now += std::chrono::milliseconds(4900);
+  world.desk.settle_kept(1);
+  al.tick();
+  ck_assert(!al.finished);
+  now += std::chrono::milliseconds(100);
+  al.tick();
+  ck_assert(al.finished);
+}
+END_TEST
+
 START_TEST(but_not_for_one_stalled_recipient) {
   World world;
   User al(world, "al");
@@ -688,14 +755,14 @@ START_TEST(but_not_for_one_stalled_recipient) {
   ck_assert(al.paused);
   peer::Time& now = world.commons.clock.now;
   now += std::chrono::milliseconds(900);
-  al.session.tick();
+  al.tick();
   ck_assert(al.paused);
   world.desk.settle_kept(1);  // something moves: another second
   now += std::chrono::milliseconds(900);
-  al.session.tick();
+  al.tick();
   ck_assert(al.paused);
   now += std::chrono::milliseconds(100);
-  al.session.tick();
+  al.tick();
   ck_assert_msg(!al.paused, "nothing was settled for a second");
   for (int i = 0; i < 3; ++i) al.line(big);
   ck_assert_msg(!al.paused, "lifted until it has fallen below half");
@@ -724,7 +791,7 @@ START_TEST(a_paused_session_can_be_kicked_and_settled) {
   User newer(world, "al");
   ck_assert(al.finished);
   for (int i = 0; i < 9; ++i) al.session.on_outcome("", 60'100, Outcome::written, false);
-  al.session.tick();
+  al.tick();
   ck_assert_msg(al.paused, "nothing more is asked of a connection that is closing");
 }
 END_TEST
@@ -771,9 +838,11 @@ END_TEST
 
 SUITE(follows_the_transcripts, follows_them_in_every_two_pieces, follows_them_byte_by_byte,
       the_recipient_reads_what_was_written, a_name_with_quotes_sends_and_reads, text_for_who_asked_for_it,
-      a_delivery_of_a_form_not_known_yet_is_shown_whole, tells_outcomes_that_come_later, the_newest_login_replaces,
-      departs_when_its_chats_are_settled, drains, counts_what_the_kernel_took, every_cut_of_the_stream_is_counted_right,
+      a_delivery_of_a_form_not_known_yet_is_shown_whole, tells_outcomes_that_come_later, names_whom_a_person_wrote_to,
+      a_chat_sent_again_says_so, the_newest_login_replaces, departs_when_its_chats_are_settled, drains,
+      counts_what_the_kernel_took, every_cut_of_the_stream_is_counted_right,
       a_kicked_session_still_accounts_for_its_queue, cuts_who_reads_too_slowly, answers_count_too,
-      refused_telnet_options_do_not_pile_up, slows_a_fast_sender_down, but_not_for_one_stalled_recipient,
-      a_failure_at_once_leaves_nothing_unsettled, a_paused_session_can_be_kicked_and_settled, limits_the_rate,
-      the_burst_is_twice_the_rate_unless_set, is_small)
+      refused_telnet_options_do_not_pile_up, slows_a_fast_sender_down, a_small_queue_bounds_the_sender_too,
+      who_departs_is_given_nothing_more, what_comes_last_goes_back_last, departs_in_time_while_paused,
+      but_not_for_one_stalled_recipient, a_failure_at_once_leaves_nothing_unsettled,
+      a_paused_session_can_be_kicked_and_settled, limits_the_rate, the_burst_is_twice_the_rate_unless_set, is_small)

@@ -327,6 +327,8 @@ class Crowd final : public peer::Guest {
   std::vector<Ended> ended;
   std::vector<std::string> heard;   // names told by others
   std::vector<std::string> resets;  // of lanes
+  std::vector<std::string> wakes;
+  std::vector<peer::PeerId> unreachable;
   int eras = 0;
 
   bool has(std::string_view name) const {
@@ -347,7 +349,7 @@ class Crowd final : public peer::Guest {
     ck_assert(to != peer::no_peer);
     const std::string line = std::string(text) + "\n";
     const std::array<std::string_view, 1> pieces{line};
-    return mesh->send(to, recipient, pieces, line.size(), {1, mesh->hash(recipient), 0, 0});
+    return mesh->send(to, recipient, pieces, line.size(), {1, mesh->hash(recipient)});
   }
   bool knows(std::string_view name) const { return mesh->owner(mesh->hash(name)) != peer::no_peer; }
 
@@ -356,12 +358,15 @@ class Crowd final : public peer::Guest {
     if (answers)
       mesh->settle(from, era, seq, has(chat.recipient) ? peer::WireOutcome::written : peer::WireOutcome::not_here);
   }
-  void on_lane_reset(peer::PeerId, std::string_view recipient) override { resets.emplace_back(recipient); }
+  void on_lane_reset(peer::PeerId, peer::Seq, std::string_view recipient) override { resets.emplace_back(recipient); }
+  void on_wake(peer::PeerId, std::string_view user) override { wakes.emplace_back(user); }
+  void on_unreachable(peer::PeerId peer) override { unreachable.push_back(peer); }
   void on_era(peer::PeerId) override { ++eras; }
   void on_settled(peer::PeerId, peer::Seq, const peer::Ticket&, std::string_view body, peer::Settled how,
                   bool sent) override {
     ended.push_back({std::string(peer::decode_chat(body).chat.line), how, sent});
   }
+  bool waits(const peer::Ticket&) const override { return true; }
   void on_user(peer::PeerId, std::string_view name, std::uint64_t, peer::Stamp) override { heard.emplace_back(name); }
   bool next_users(std::uint64_t& cursor, peer::Buffer& into, std::size_t bytes) override {
     for (; cursor < users.size() && into.size() < bytes; ++cursor)

@@ -23,27 +23,44 @@ class Person final : public chat::Client {
 
   chat::ClientId login() { return id = router_.login(*this, name_); }
   void send(std::string_view recipient, std::string_view text, std::string_view token = {}) {
+    const std::string sender = '"' + name_ + '"';
     chat::Draft draft;
     draft.recipient = recipient;
     draft.hash = router_.hash(recipient);
-    draft.pieces = {token, "\t", text, "\n"};
-    draft.count = 4;
+    draft.pieces = {R"({"cmd":"chat","send":)", sender, token, "\t", text, "\n"};
+    draft.count = 6;
+    draft.id_at = static_cast<std::uint32_t>(peer::chat_sender_at + sender.size());
     draft.id_length = static_cast<std::uint16_t>(token.size());
+    draft.sender_length = static_cast<std::uint8_t>(sender.size());
+    draft.retry = retries;
     router_.chat(id, draft);
   }
   // With its text as its id.
   void send_known(std::string_view recipient, const std::string& text) { send(recipient, text, '"' + text + '"'); }
 
+  // The kernel takes what waits.
   void flush() {
     while (!waiting.empty()) {
       const Delivery delivery = std::move(waiting.front());
       waiting.pop_front();
       got.push_back(delivery.text);
       if (diary != nullptr) diary->push_back(delivery.text);
-      router_.on_written(delivery.origin);
+      if (acknowledges)
+        unconfirmed.push_back(delivery);
+      else
+        router_.on_written(delivery.origin);
     }
   }
+  // Its client acknowledges all that it has read.
+  void confirm() {
+    for (; !unconfirmed.empty(); unconfirmed.pop_front()) router_.on_delivered(unconfirmed.front().origin);
+  }
   void lose() {
+    while (!unconfirmed.empty()) {
+      const chat::Origin origin = unconfirmed.front().origin;
+      unconfirmed.pop_front();
+      router_.on_unread(origin);
+    }
     while (!waiting.empty()) {
       const chat::Origin origin = waiting.front().origin;
       waiting.pop_front();
@@ -56,14 +73,18 @@ class Person final : public chat::Client {
     lose();
   }
 
-  void deliver(std::string_view line, const chat::Origin& origin) override {
+  void on_ready(std::size_t n) override { ready.push_back(n); }
+  void deliver(const chat::Delivery& delivery, const chat::Origin& origin) override {
+    const std::string_view line = delivery.line;
     const std::size_t tab = line.find('\t');
-    waiting.push_back({std::string(line.substr(tab + 1, line.size() - tab - 2)), origin});
+    const std::string text(line.substr(tab + 1, line.size() - tab - 2));
+    waiting.push_back({text + (delivery.stored ? " stored" : "") + (delivery.redelivered ? " again" : ""), origin});
     if (hangs_up) return hang_up();
     if (reads) flush();
   }
   void on_outcome(std::string_view token, std::size_t, chat::Outcome outcome, bool maybe) override {
-    static constexpr const char* words[] = {"written", "no_such_user", "busy", "unavailable"};
+    static constexpr const char* words[] = {"delivered",    "written", "stored",     "no_such_user",
+                                            "mailbox_full", "busy",    "unavailable"};
     outcomes.push_back(std::string(token) + " " + words[static_cast<std::size_t>(outcome)] + (maybe ? " maybe" : ""));
   }
   void kick(chat::KickReason why) override {
@@ -79,8 +100,12 @@ class Person final : public chat::Client {
   chat::ClientId id = 0;
   bool reads = true;                          // at once; else when the test calls flush()
   bool hangs_up = false;                      // at the next delivery
+  bool acknowledges = false;                  // when the test calls confirm()
+  bool retries = false;                       // "retry":true
   std::vector<std::string>* diary = nullptr;  // where all write down what they got, in order
   std::deque<Delivery> waiting;
+  std::deque<Delivery> unconfirmed;
+  std::vector<std::size_t> ready;  // what the login was told to be waiting
   std::vector<std::string> got;
   std::vector<std::string> outcomes;
   std::vector<chat::KickReason> kicked;
@@ -112,7 +137,7 @@ class Town {
     const auto at = static_cast<std::size_t>(n - 1);
     if (at >= routers_.size()) routers_.resize(at + 1), hosts_.resize(at + 1);
     net.kill(small_net::Net::address(n));
-    routers_[at] = std::make_unique<chat::Router>();
+    routers_[at] = std::make_unique<chat::Router>(chance_);
     hosts_[at] = &net.add(std::move(settings), *routers_[at]);
     routers_[at]->attach(hosts_[at]->mesh, [this] { return wall_ms; });
   }
@@ -144,6 +169,7 @@ class Town {
 
  private:
   int count_;
+  peer::SeededChance chance_{7};
   std::vector<std::unique_ptr<chat::Router>> routers_;
   std::vector<small_net::Host*> hosts_;
   std::vector<std::unique_ptr<Person>> people_;

@@ -15,7 +15,8 @@ using chat::ClientId;
 using chat::Users;
 
 struct Nobody final : chat::Client {
-  void deliver(std::string_view, const chat::Origin&) override {}
+  void on_ready(std::size_t) override {}
+  void deliver(const chat::Delivery&, const chat::Origin&) override {}
   void on_outcome(std::string_view, std::size_t, chat::Outcome, bool) override {}
   void kick(chat::KickReason) override {}
 };

@@ -1,8 +1,7 @@
-// The address of a Redis server as people write it; see redis.h.
+#include "src/io/redis_place.h"
+
 #include <charconv>
 #include <optional>
-
-#include "src/io/redis.h"
 
 namespace io {
 
