@@ -7,8 +7,9 @@ namespace chat {
 
 namespace {
 
-// Held back for one user; what comes beyond is refused.
-constexpr std::size_t held_bytes_max = std::size_t{1} << 20U;
+// Held back for one user; what comes beyond is refused. Twice what a session
+// gives back at once when it ends, its window and its queue.
+constexpr std::size_t held_bytes_max = std::size_t{4} << 20U;
 
 }  // namespace
 
@@ -26,6 +27,8 @@ void Arrivals::arrive(peer::PeerId from, std::uint32_t era, peer::Seq seq, const
   Origin origin{from, era, seq, user, session, 0};
   if (!first(origin, chat)) return;
   hand(session, {chat.line, false, chat.may_repeat}, origin);
+  // Its first copy may lie in the mailbox, and is taken out if so.
+  if (chat.may_repeat && origin.key != 0) owner_.on_perhaps_stored(chat.recipient);
 }
 
 bool Arrivals::offer(ClientId session, const Entry& entry) {

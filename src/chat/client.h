@@ -56,6 +56,11 @@ class Client {
   // given all of it, Desk::on_unwritten for the rest.
   virtual void deliver(const Delivery& delivery, const Origin& origin) = 0;
 
+  // Bytes of deliveries and all else that the kernel has not taken, or that wait
+  // for the client's confirmations of others: who empties a mailbox into a session
+  // goes on when this is little.
+  virtual std::size_t waiting_bytes() const = 0;
+
   // A chat that this session sent is settled. `id` is the client's own id as it
   // stood in its request, a JSON string with its quotes; empty where it gave
   // none. `size` is what Draft::size() was.

@@ -8,8 +8,8 @@ namespace chat {
 
 namespace {
 
-// With fewer entries in hand, and less than a page, the next page is asked for.
-constexpr std::size_t in_hand_low = 32;
+// In hand of one session; more than a client may leave unconfirmed.
+constexpr std::size_t in_hand_max = 1024;
 // Looks into mailboxes under way, when all users are looked after.
 constexpr std::size_t sweep_asked_max = 256;
 
@@ -36,6 +36,7 @@ void Drains::start(std::uint64_t user, Mailbox& mailbox) {
 }
 
 void Drains::ask(std::uint64_t user, Mailbox& mailbox) {
+  if (mailbox.pass == Pass::full) full_.erase(user);
   mailbox.pass = Pass::asked;
   mailbox.token = ++last_token_;
   asked_[mailbox.token] = user;
@@ -53,6 +54,7 @@ void Drains::on_logout(std::uint64_t user, ClientId session) {
 // The pass is over; what comes directly goes on.
 void Drains::finish(std::uint64_t user) {
   Mailbox& mailbox = mailboxes_.at(user);
+  if (mailbox.pass == Pass::full) full_.erase(user);
   mailbox.pass = Pass::nothing;
   mailbox.token = 0;
   clear(user);
@@ -79,9 +81,12 @@ void Drains::on_wake(std::string_view name) {
   start(user, mailbox);
 }
 
-// As fast as Redis answers, so that one that is back is not overrun.
 void Drains::tick() {
-  if (!sweeping()) return;
+  // Asking takes it out.
+  for (auto at = full_.begin(); at != full_.end();)
+    if (const std::uint64_t user = *at++; has_room(mailboxes_.at(user))) ask(user, mailboxes_.at(user));
+  // As fast as Redis answers, so that one that is back is not overrun.
+  if (sweep_at_ == swept) return;
   for (; asked_.size() < sweep_asked_max && sweep_at_ < users_.slots(); ++sweep_at_)
     if (const Users::User& user = users_.slot(sweep_at_); user.client != nullptr) on_wake(std::string(user.name));
   if (sweep_at_ >= users_.slots()) sweep_at_ = swept;
@@ -118,6 +123,7 @@ void Drains::on_taken(std::uint64_t token, const Store::Taken& taken) {
   if (taken.more) {
     if (has_room(mailbox)) return ask(user, mailbox);
     mailbox.pass = Pass::full;
+    full_.insert(user);
   } else if (mailbox.again) {
     start(user, mailbox);
   } else {
@@ -130,23 +136,18 @@ void Drains::take(std::uint64_t user, Mailbox& mailbox, const Store::Entry& entr
   mailbox.after = entry.at;
   if (mailbox.in_hand.contains(entry.at)) return;
   const Arrivals::Entry offered{++last_seq_, user, entry.line, entry.sender, entry.id, entry.may_repeat, entry.taken};
-  const Hand taken{user, entry.at, entry.line.size()};
-  hands_[offered.seq] = taken;
+  hands_[offered.seq] = {user, entry.at};
   mailbox.in_hand.insert(entry.at);
-  mailbox.in_hand_bytes += taken.bytes;
   if (hand(mailbox, entry, offered)) return;
   hands_.erase(offered.seq);
-  let_go(mailbox, taken);
+  mailbox.in_hand.erase(entry.at);
   store_->remove(mailbox.name, entry.at);
 }
 
-void Drains::let_go(Mailbox& mailbox, const Hand& hand) {
-  mailbox.in_hand.erase(hand.at);
-  mailbox.in_hand_bytes -= hand.bytes;
-}
-
+// With less than a page before the session the next is asked for.
 bool Drains::has_room(const Mailbox& mailbox) const {
-  return mailbox.in_hand.size() < in_hand_low && mailbox.in_hand_bytes < store_->page_bytes();
+  return mailbox.in_hand.size() < in_hand_max &&
+         users_.get(mailbox.session)->client->waiting_bytes() < store_->page_bytes();
 }
 
 // False: its user has it already.
@@ -177,12 +178,11 @@ void Drains::on_ended(peer::Seq seq, End end) {
   const std::uint64_t user = had.user;
   hands_.erase(hand);
   Mailbox& mailbox = mailboxes_.at(user);
-  let_go(mailbox, had);
+  mailbox.in_hand.erase(had.at);
   if (reached(end))
     store_->remove(mailbox.name, had.at);
   else
     mailbox.left_over = true;
-  if (mailbox.pass == Pass::full && has_room(mailbox)) return ask(user, mailbox);
   if (!mailbox.in_hand.empty()) return;
   const bool left_over = mailbox.left_over;
   const std::string name = mailbox.name;

@@ -57,7 +57,7 @@ class Drains {
   // All who are here are to be looked after, by and by.
   void look_after_all() { sweep_at_ = 0; }
   void tick();
-  bool sweeping() const { return sweep_at_ != swept; }
+  bool wants_tick() const { return sweep_at_ != swept || !full_.empty(); }
 
   void on_taken(std::uint64_t token, const Store::Taken& taken);
   void on_older_ended(std::uint64_t user);
@@ -77,12 +77,10 @@ class Drains {
     std::uint64_t token = 0;
     EntryId after;
     std::set<EntryId> in_hand;  // taken, and their end is not known
-    std::size_t in_hand_bytes = 0;
   };
   struct Hand {
     std::uint64_t user = 0;
     EntryId at;
-    std::size_t bytes = 0;
   };
   struct Plain {
     std::size_t operator()(std::uint64_t hash) const { return hash; }
@@ -95,7 +93,6 @@ class Drains {
   void take(std::uint64_t user, Mailbox& mailbox, const Store::Entry& entry);
   bool hand(Mailbox& mailbox, const Store::Entry& entry, const Arrivals::Entry& offered);
   void clear(std::uint64_t user);
-  void let_go(Mailbox& mailbox, const Hand& hand);
   bool has_room(const Mailbox& mailbox) const;
 
   Users& users_;
@@ -108,6 +105,7 @@ class Drains {
   std::unordered_map<peer::Seq, Hand> hands_;
   std::uint64_t last_token_ = 0;
   peer::Seq last_seq_ = 0;
+  std::set<std::uint64_t> full_;  // users whose pass waits for room
   std::size_t sweep_at_ = swept;  // the next slot of Users to be looked after
 };
 

@@ -69,7 +69,7 @@ class Router final : public Desk,
 
   // At the end of every turn and, while it wants to, every 100 ms or so.
   void tick(peer::Time now);
-  bool wants_tick() const { return drains_.sweeping() || !wakes_.empty(); }
+  bool wants_tick() const { return drains_.wants_tick() || !wakes_.empty(); }
 
   // Desk
   std::uint64_t hash(std::string_view name) const override { return mesh_->hash(name); }
@@ -165,6 +165,7 @@ class Router final : public Desk,
   // Arrivals::Owner, Drains::Owner
   void on_here_ended(peer::Seq seq, End end) override;
   void on_mail_ended(peer::Seq seq, End end) override { drains_.on_ended(seq, end); }
+  void on_perhaps_stored(std::string_view user) override { drains_.on_wake(user); }
   void on_older_ended(std::uint64_t user) override { drains_.on_older_ended(user); }
   void on_left_over(std::uint64_t user, std::string_view name) override { wake_owner(user, name); }
 

@@ -65,7 +65,7 @@ void Session::deliver_by_window(const chat::Delivery& delivery, const chat::Orig
   if (!window_) window_ = commons_.windows.take();
   if (who_ != Who::departing && window_->has_room(delivery.line.size())) return hand_out(delivery, origin);
   window_->put_behind(delivery, origin);
-  if (waiting() > commons_.settings.queue_bytes) port_.want_review();
+  if (waiting_bytes() > commons_.settings.queue_bytes) port_.want_review();
 }
 
 void Session::hand_out(const chat::Delivery& delivery, const chat::Origin& origin) {

@@ -141,13 +141,13 @@ Outbox& Session::outbox() {
   return *outbox_;
 }
 
-std::size_t Session::waiting() const {
+std::size_t Session::waiting_bytes() const {
   return (outbox_ ? outbox_->waiting() : 0) + (window_ ? window_->behind_bytes() : 0);
 }
 
 void Session::queued() {
   port_.want_write();
-  if (waiting() > commons_.settings.queue_bytes) port_.want_review();
+  if (waiting_bytes() > commons_.settings.queue_bytes) port_.want_review();
 }
 
 void Session::say(std::string_view line) {
@@ -184,7 +184,7 @@ void Session::on_written(std::size_t n) {
 // everything.
 void Session::review() {
   if (who_ == Who::user && flow_ == Flow::shut) take_late();
-  if (!over() && waiting() > commons_.settings.queue_bytes) cut_slow();
+  if (!over() && waiting_bytes() > commons_.settings.queue_bytes) cut_slow();
   if (who_ == Who::leaving && window_) give_back_early();
 }
 

@@ -113,6 +113,7 @@ class Session final : public chat::Client {
   // chat::Client
   void on_ready(std::size_t waiting) override;
   void deliver(const chat::Delivery& delivery, const chat::Origin& origin) override;
+  std::size_t waiting_bytes() const override;
   void on_outcome(std::string_view id, std::size_t size, chat::Outcome outcome, bool maybe) override;
   void kick(chat::KickReason why) override;
 
@@ -198,7 +199,6 @@ class Session final : public chat::Client {
   bool overdue() const;
   void give_back(std::size_t may_be_read);
   void give_back_early();
-  std::size_t waiting() const;
 
   void settle(std::size_t size);
   void pause_if_owing();

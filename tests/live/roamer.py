@@ -103,9 +103,9 @@ class Roamer:
     """One user. All of it runs in the fleet's thread."""
 
     def __init__(self, fleet: Fleet, name: str, nodes: Sequence[Where], *, acks: bool = False,
-                 receive_buffer: int | None = None, ping_s: float | None = None, label: str = "",
-                 socket: Callable[[], socket.socket] = socket.socket) -> None:
-        """`ping_s`: takes a connection for lost that has not answered a ping for so long. `label` tells namesakes
+                 lag_s: float = 0.0, receive_buffer: int | None = None, ping_s: float | None = None,
+                 label: str = "", socket: Callable[[], socket.socket] = socket.socket) -> None:
+        """`lag_s`: confirms so much later. `ping_s`: takes a connection for lost that has not answered a ping for so long. `label` tells namesakes
         apart. `socket` makes its sockets, in another network say."""
         self.fleet = fleet
         self.name = name
@@ -113,6 +113,7 @@ class Roamer:
         self.nodes = list(nodes)
         self.at = 0  # which of the nodes is next
         self.acks = acks
+        self.lag_s = lag_s
         self.receive_buffer = receive_buffer
         self.ping_s = ping_s
         self.socket = socket
@@ -234,11 +235,19 @@ class Roamer:
                 if message.get("in") == "login":
                     self.fleet.drop(line, How.CLOSE)
                     return
-        if self.acks and self.confirms and line.seq > line.confirmed and line.state in ("on", "leaving"):
-            line.confirmed = line.seq
-            self.fleet.write(line, b'{"cmd":"ack","seq":%d}\n' % line.seq)
+        if self.acks and self.confirms and line.seq > line.confirmed:
+            if self.lag_s == 0:
+                self._confirm(line, line.seq)
+            else:
+                seq = line.seq
+                self.fleet.after(self.lag_s, lambda: self._confirm(line, seq))
         if line.state == "on":
             self.pump()
+
+    def _confirm(self, line: Line, seq: int) -> None:
+        if line.state in ("on", "leaving") and seq > line.confirmed:
+            line.confirmed = seq
+            self.fleet.write(line, b'{"cmd":"ack","seq":%d}\n' % seq)
 
     def _ask(self, line: Line, node: str) -> None:
         if self.line is not None:

@@ -357,6 +357,15 @@ class NotAGuess(LiveTest):
         alice.chat("bob", 8, id="m-8")
         self.assertEqual(alice.outcome("m-8"), "stored", "there is room again")
 
+        senders = [self.world.client(small, f"sender{k}") for k in range(3)]
+        for n in range(10):
+            for sender in senders:
+                sender.chat("dave", n, id=f"d-{n}")
+        outcomes = [sender.outcome(f"d-{n}") for n in range(10) for sender in senders]
+        self.assertEqual((outcomes.count("stored"), outcomes.count("mailbox_full")), (5, 25))
+        dave = self.world.client(small, "dave")
+        self.assertEqual(len(dave.before_pong()), 5)
+
         self.world.redis.shutdown()
         eventually(lambda: self.refused(alice), 5, "Redis is known to be away")
         self.assertEqual(alice.before_pong(), [])
@@ -364,6 +373,18 @@ class NotAGuess(LiveTest):
     def refused(self, alice: Client) -> bool:
         alice.chat("carol", "hello?", id=(id := fresh("m")))
         return alice.outcome(id, 2) == "unavailable"
+
+
+class Old(LiveTest):
+    def test_stored_for_mailbox_ttl(self) -> None:
+        node = self.world.mesh(1, *self.world.settings(mailbox={"ttl_s": 1}))[0]
+        alice = self.world.client(node, "alice")
+        alice.chat("bob", "too old", id="1")
+        self.assertEqual(alice.outcome("1"), "stored")
+        eventually(lambda: mailbox(self.world, "bob") == -1, 10, "it is gone after its time")
+        bob = self.world.client(node)
+        self.assertEqual(bob.login("bob")["waiting"], 0)
+        self.assertEqual(bob.before_pong(), [])
 
 
 class SilentClients(LiveTest):

@@ -12,6 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from client import Client
 from cluster import LiveTest, fresh, reached
@@ -40,7 +41,7 @@ class Promise(LiveTest):
         self.world.start(self.nodes)
         return self.nodes
 
-    def user(self, fleet: Fleet, node: int, name: str = "", **options: bool) -> Roamer:
+    def user(self, fleet: Fleet, node: int, name: str = "", **options: Any) -> Roamer:
         """One who begins at this node and may go to all others."""
         wheres = [lambda node=node: node.client for node in self.nodes[node:] + self.nodes[:node]]
         return fleet.user(name or fresh("user"), wheres, **options)
@@ -90,7 +91,7 @@ class Order(Promise):
         """1 … N in order, though the recipient hops between the nodes, in every manner."""
         self.mesh()
         fleet = self.world.fleet()
-        alice, bob = self.user(fleet, 0), self.user(fleet, 1, acks=True)
+        alice, bob = self.user(fleet, 0), self.user(fleet, 1, acks=True, lag_s=0.005)
         fleet.all_online()
         stream = fleet.stream(alice, bob, rate=300)
         for hop in range(40):
@@ -129,7 +130,7 @@ class NoLoss(Promise):
         """The node of half of the people is killed, then another one; they log in elsewhere and send again."""
         self.mesh()
         fleet = self.world.fleet()
-        people = [self.user(fleet, k % 3, acks=k % 4 < 2) for k in range(12)]
+        people = [self.user(fleet, k % 3, acks=k % 4 < 2, lag_s=k % 2 * 0.2) for k in range(12)]
         fleet.all_online()
         for k in range(12):
             fleet.stream(people[k], people[(k + 5) % 12], rate=40)
@@ -209,7 +210,7 @@ class CutOff(Promise):
         alice = self.world.client(self.nodes[0], fresh("alice"))
         for login in ({}, {"ack": True}):
             with self.subTest(login=login):
-                bob = self.world.client(self.nodes[1], fresh("bob"), **login)
+                bob = self.world.client(self.nodes[1], fresh('b"o,{b}:\\李'), **login)
                 reached_by(alice, bob)
                 with self.cut_off(*self.proxies):
                     for n in range(20):

@@ -43,6 +43,7 @@ class Crowd final : public chat::Client {
     if (waiting > 0) judge_->fail("something waited for a bystander");
   }
   void deliver(const chat::Delivery&, const chat::Origin&) override { judge_->fail("a bystander got a chat"); }
+  std::size_t waiting_bytes() const override { return 0; }
   void on_outcome(std::string_view, std::size_t, chat::Outcome, bool) override {
     judge_->fail("a bystander got an outcome");
   }

@@ -163,6 +163,9 @@ void Judge::judge_repetition(MessageId id, const Copy& one, const Copy& other) {
   const Copy& second = one.order < other.order ? other : one;
   const bool at_once = sessions_[second.session].began <= first.seen_at || messages_[id].crossed;
   if (second.marks.redelivered || (at_once && first.marks.redelivered)) return;
+  // It was in the mailbox before it was sent again.
+  const Message& message = messages_[id];
+  if (second.marks.stored && message.stored <= message.sendings.back().at) return;
   // The mailbox kept what had come directly, since it could not be asked then.
   if (second.marks.stored && mail_was_down(sessions_[first.session].place, first.handed_at, first.handed_at)) return;
   fail(name(id) + " was seen twice, in sessions " + std::to_string(first.session) + " and " +

@@ -8,7 +8,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The contract says 15; the core promises one less.
+// Of a dead address.
+constexpr std::size_t dials_max = 15;
 constexpr Micros dials_window = 10s;
 // A node that is woken more often in 100 ms turns in circles.
 constexpr unsigned ticks_max = 2000;
@@ -49,6 +50,11 @@ history::Outcome told(chat::Outcome outcome, bool maybe) {
   return maybe ? history::Outcome::open : history::Outcome::failed;
 }
 
+// Windows, mailboxes and, where there are none, what waits for a session that logs in.
+bool may_drop(const Plan& plan) {
+  return plan.window_bytes > 0 || plan.mail_max < 1000 || (plan.big_chats && !plan.mailboxes);
+}
+
 constexpr std::string_view content_begins = "\"content\":{\"n\":";
 
 }  // namespace
@@ -76,7 +82,7 @@ std::string line_of(ChatNumber number, std::uint8_t sender, std::uint8_t recipie
 // Who stays and is never given up loses nothing and sees nothing twice; but what
 // Redis was asked and did not answer may have been stored, too.
 Judge::Judge(const Plan& plan)
-    : plan_(&plan), history_({plan.weather == Weather::links && !plan.redis_faults(), plan.window_bytes > 0 || plan.mail_max < 1000, patience}) {}
+    : plan_(&plan), history_({plan.weather == Weather::links && !plan.redis_faults(), may_drop(plan), patience}) {}
 
 ChatNumber Judge::number_in(std::string_view line) const {
   ChatNumber number = 0;
@@ -176,12 +182,18 @@ void Judge::on_revived(std::string_view line) { history_.on_revived(number_in(li
 // --- Nodes.
 
 void Judge::on_dial(std::uint8_t from, std::uint32_t life, const std::string& to, Time now) {
-  Dials& dials = dials_[{from, life, to}];
-  Time& oldest = dials.times[dials.count % dials.times.size()];
-  if (dials.count >= dials.times.size() && now - oldest < dials_window)
+  std::deque<Time>& dials = dials_[{from, life, to}];
+  dials.push_back(now);
+  if (dials.size() <= dials_max) return;
+  if (now - dials.front() < dials_window)
     fail("n" + std::to_string(from) + " dialled " + to + " more than 15 times in 10 s");
-  oldest = now;
-  ++dials.count;
+  dials.pop_front();
+}
+
+// It is no dead address: that dial does not count.
+void Judge::on_linked(std::uint8_t from, std::uint32_t life, const std::string& to) {
+  std::deque<Time>& dials = dials_[{from, life, to}];
+  if (!dials.empty()) dials.pop_back();
 }
 
 void Judge::on_tick(std::uint8_t node, Time now) {

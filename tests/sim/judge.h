@@ -5,7 +5,9 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -68,7 +70,12 @@ class Judge {
   void on_mail_up(Time now, std::uint8_t node) { history_.on_mail_up(now, node); }
 
   // --- Nodes.
+  void on_boot(std::uint8_t node, std::uint32_t life) { lives_[node] = life; }
+  void on_met(std::uint8_t node, std::uint8_t other) { met_.insert({node, other, lives_[other]}); }
+  // That node has been linked with that life of the other.
+  bool met(std::uint8_t node, std::uint8_t other, std::uint32_t life) const { return met_.contains({node, other, life}); }
   void on_dial(std::uint8_t from, std::uint32_t life, const std::string& to, Time now);
+  void on_linked(std::uint8_t from, std::uint32_t life, const std::string& to);
   void on_tick(std::uint8_t node, Time now);
 
   // Every chat that may not be open is settled.
@@ -95,12 +102,10 @@ class Judge {
   history::Judge history_;
   std::vector<Chat> chats_{1};
   std::vector<Session> sessions_{1};
-  struct Dials {
-    std::array<Time, 15> times{};
-    std::size_t count = 0;
-  };
-  std::map<std::tuple<std::uint8_t, std::uint32_t, std::string>, Dials> dials_;
+  std::map<std::tuple<std::uint8_t, std::uint32_t, std::string>, std::deque<Time>> dials_;
   std::array<std::pair<Time, unsigned>, 8> ticks_{};
+  std::array<std::uint32_t, 8> lives_{};
+  std::set<std::tuple<std::uint8_t, std::uint8_t, std::uint32_t>> met_;
 };
 
 }  // namespace sim

@@ -77,6 +77,7 @@ void Node::boot() {
   }
   network_->plug_in(index_, *this);
   trace_->note(events_->now(), index_, "boot", life_);
+  judge_->on_boot(index_, life_);
   mesh_->start(events_->now());
   if (plan_->discovers) {
     renew();
@@ -333,6 +334,10 @@ void Node::want_write(ConnId id) {
 void Node::report(const peer::Report& report) {
   using Kind = peer::Report::Kind;
   trace_->note(events_->now(), index_, name_of(report.kind), 0, 0, report.peer + ": " + report.why);
+  if (report.kind == Kind::link_up || report.kind == Kind::accepted)
+    judge_->on_met(index_, static_cast<std::uint8_t>(report.peer.back() - '0'));
+  if (report.kind == Kind::link_up)
+    judge_->on_linked(index_, life_, report.address.substr(0, report.address.find(':')));
   if (report.kind == Kind::node_dead)
     for (const auto& peer : mesh_->view(events_->now()))
       if (peer.name == report.peer && (peer.state == peer::OutLink::State::up || peer.accepts))

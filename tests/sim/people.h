@@ -94,7 +94,9 @@ class People {
   Micros patience() { return chance_.below(2) == 0 ? Micros(chance_.below(5000)) : Micros(5'000'000); }
   Micros ack_timeout() const { return plan_->ack_timeout; }
   Micros watch_every() const { return plan_->ack_timeout / 4; }
-  bool too_slow(std::size_t queued) const { return queued > plan_->queue_max; }
+  bool too_slow(std::size_t queued, std::size_t bytes) const {
+    return queued > plan_->queue_max || bytes > plan_->queue_bytes_max;
+  }
   bool reads_all() { return chance_.below(2) == 0; }
   bool tears() { return chance_.below(2) == 0; }
   // Of what is on the wire only the first gets through.

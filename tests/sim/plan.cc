@@ -246,6 +246,7 @@ void draw_people(Plan& plan, peer::Chance& chance) {
   plan.window_chats = windows[chance.below(windows.size())];
   const bool stays = plan.weather == Weather::links;
   plan.queue_max = chance.below(4) == 0 && !stays ? 110 + chance.below(200) : 10'000;
+  plan.queue_bytes_max = stays ? ~std::size_t{0} : std::size_t{1} << 20U;
   plan.ack_timeout = Micros(stays ? 30'000'000 : 1'000'000 + chance.below(9'000'000));
   plan.resends = chance.below(4) != 0;
   plan.repeats = plan.resends && chance.below(3) == 0;

@@ -78,7 +78,8 @@ struct Plan {
   // Sessions and clients.
   unsigned confirming = 0;       // of a hundred sessions
   std::size_t window_chats = 0;  // of those, unconfirmed
-  std::size_t queue_max = 0;     // chats that wait for a slow reader
+  std::size_t queue_max = 0;     // chats that wait for a slow reader,
+  std::size_t queue_bytes_max = 0;
   Micros ack_timeout{0};
   bool resends = false;  // clients send again what had no outcome,
   bool repeats = false;  // … and now and then what had one

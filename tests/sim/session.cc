@@ -26,6 +26,7 @@ void Session::deliver(const chat::Delivery& delivery, const chat::Origin& origin
                  origin.seq, delivery.line);
   if (state != State::live) return people_->fail(*this, "is given a chat before it is ready or after its end");
   queue_.push_back({std::string(delivery.line), origin, {delivery.stored, delivery.redelivered}});
+  queued_bytes_ += delivery.line.size();
   write_later();
 }
 
@@ -54,6 +55,7 @@ void Session::write_later() {
 void Session::hand_one() {
   const Waiting given = std::move(queue_.front());
   queue_.pop_front();
+  queued_bytes_ -= given.line.size();
   people_->trace(*this, "written", given.origin.seq, given.line);
   const ChatNumber chat = people_->on_handed(*this, given.line, given.marks);
   put_on_wire({News::Kind::chat, chat});
@@ -65,7 +67,7 @@ void Session::hand_one() {
 void Session::on_written() {
   writing_ = false;
   if (state == State::gone) return;
-  if (people_->too_slow(queue_.size()) && at_server()) return cut_slow();
+  if (people_->too_slow(queue_.size(), queued_bytes_) && at_server()) return cut_slow();
   for (std::uint64_t count = people_->write_count(*this);
        count > 0 && !queue_.empty() && !(manner.confirms && out_.size() >= manner.window); --count)
     hand_one();
@@ -132,6 +134,7 @@ void Session::on_part() {
 void Session::give_back() {
   const std::deque<Out> unread = std::exchange(out_, {});
   const std::deque<Waiting> unwritten = std::exchange(queue_, {});
+  queued_bytes_ = 0;
   state = State::gone;
   for (const Out& each : unread) router_->on_unread(each.origin);
   for (const Waiting& each : unwritten) router_->on_unwritten(each.origin);

@@ -52,6 +52,7 @@ class Session final : public chat::Client {
   // chat::Client
   void on_ready(std::size_t waiting) override;
   void deliver(const chat::Delivery& delivery, const chat::Origin& origin) override;
+  std::size_t waiting_bytes() const override { return queued_bytes_; }
   void on_outcome(std::string_view id, std::size_t size, chat::Outcome outcome, bool maybe) override;
   void kick(chat::KickReason why) override;
 
@@ -109,6 +110,7 @@ class Session final : public chat::Client {
   People* people_;
   chat::Router* router_;
   std::deque<Waiting> queue_;  // not with the kernel
+  std::size_t queued_bytes_ = 0;
   std::deque<Out> out_;        // with it, and not confirmed
   std::deque<News> wire_;      // between kernel and client
   std::size_t read_ = 0;       // chats

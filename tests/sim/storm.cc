@@ -368,19 +368,21 @@ bool Storm::calm() {
   return std::all_of(nodes_.begin(), nodes_.end(), [this](const auto& node) { return node_is_calm(*node); });
 }
 
-// What was stored by a node that is gone, and of which nobody was told, may lie there
-// until the next login.
-bool Storm::counts(const Mailboxes::Entry& entry) const {
+// What was stored by a node that is gone may lie there until the next login, where
+// nobody was told of it or that life of the node was never heard of.
+bool Storm::counts(const std::string& user, const Mailboxes::Entry& entry) const {
   const Node& node = *nodes_[entry.node];
-  const bool alive = node.up() && !node.leaving() && node.life() == entry.life;
-  return !entry.late && (alive || judge_.acked(entry.line));
+  if (entry.late) return false;
+  if (node.up() && !node.leaving() && node.life() == entry.life) return true;
+  const Session* const session = people_.session_of(static_cast<std::uint8_t>(std::stoi(user.substr(4))));
+  return judge_.acked(entry.line) && (session == nullptr || judge_.met(session->node, entry.node, entry.life));
 }
 
 // Whoever is there has nothing waiting.
 bool Storm::mail_is_calm() {
   for (const auto& [user, box] : mailboxes_.boxes())
     for (const auto& [at, entry] : box.entries)
-      if (counts(entry)) return unrest_ = "something waits for " + user + " (" + judge_.describe(entry.line) + ")", false;
+      if (counts(user, entry)) return unrest_ = "something waits for " + user + " (" + judge_.describe(entry.line) + ")", false;
   for (const auto& node : nodes_)
     if (node->up() && node->mail() != nullptr && (!node->mail()->up() || !node->mail()->idle()))
       return unrest_ = Node::name(node->index()) + " owes Redis something", false;

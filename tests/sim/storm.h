@@ -48,7 +48,7 @@ class Storm {
   void order(const Event& event);
   void forget_mail(std::size_t fault);
   bool mail_is_calm();
-  bool counts(const Mailboxes::Entry& entry) const;
+  bool counts(const std::string& user, const Mailboxes::Entry& entry) const;
   void look_for_stuck();
   void boot(std::uint8_t node);
   void stir();

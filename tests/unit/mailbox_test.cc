@@ -216,6 +216,39 @@ START_TEST(an_entry_leaves_when_it_is_confirmed) {
 }
 END_TEST
 
+// A page is three entries; bob's session takes no more than it has room for.
+START_TEST(a_mailbox_is_emptied_as_fast_as_it_is_read) {
+  PostTown town(1);
+  Person& alice = town.town.join(1, "alice");
+  for (const char* text : {"1", "2", "3", "4", "5", "6", "7"}) alice.send_known("bob", text);
+  town.pump();
+  Person& bob = town.town.join(1, "bob");
+  bob.bytes_each = town.post(1).page_bytes();
+  bob.reads = false;
+  town.pump();
+  ck_assert_uint_eq(bob.waiting.size(), 3);
+  ck_assert(town.town.router(1).wants_tick());
+  alice.send_known("bob", "8");
+  town.pump();
+  ck_assert_uint_eq(bob.waiting.size(), 3);
+  bob.flush();
+  town.pump();
+  ck_assert_uint_eq(bob.waiting.size(), 3);
+  bob.flush();
+  town.pump();
+  bob.flush();
+  expect_texts(bob.got, {"1 stored", "2 stored", "3 stored", "4 stored", "5 stored", "6 stored", "7 stored", "8"},
+               "in order");
+  // Who reads and has not confirmed yet is no reason to wait.
+  for (int n = 0; n < 7; ++n) alice.send_known("carol", std::to_string(n));
+  town.pump();
+  Person& carol = town.town.join(1, "carol");
+  carol.acknowledges = true;
+  town.pump();
+  ck_assert_uint_eq(carol.unconfirmed.size(), 7);
+}
+END_TEST
+
 START_TEST(the_same_id_twice) {
   PostTown town(2);
   Person& alice = town.town.join(1, "alice");
@@ -467,5 +500,5 @@ SUITE(a_node_that_lives_but_cant_be_reached, nothing_is_repeated_after_a_cut,
       the_recipient_has_a_session_elsewhere, stored_and_drained, who_has_nothing_waiting_is_ready, redis_is_down,
       redis_goes_down_with_a_chat_out, a_full_mailbox, storing_while_the_recipient_logs_in,
       a_wake_goes_before_the_next_chat, acknowledged, what_was_not_confirmed_goes_on,
-      an_entry_leaves_when_it_is_confirmed, the_same_id_twice, the_same_id_stored_and_direct, redis_comes_back,
-      removed_though_redis_was_down)
+      an_entry_leaves_when_it_is_confirmed, a_mailbox_is_emptied_as_fast_as_it_is_read, the_same_id_twice,
+      the_same_id_stored_and_direct, redis_comes_back, removed_though_redis_was_down)

@@ -82,6 +82,7 @@ class Person final : public chat::Client {
     if (hangs_up) return hang_up();
     if (reads) flush();
   }
+  std::size_t waiting_bytes() const override { return waiting.size() * bytes_each; }
   void on_outcome(std::string_view token, std::size_t, chat::Outcome outcome, bool maybe) override {
     static constexpr const char* words[] = {"delivered",    "written", "stored",     "no_such_user",
                                             "mailbox_full", "busy",    "unavailable"};
@@ -102,6 +103,7 @@ class Person final : public chat::Client {
   bool hangs_up = false;                      // at the next delivery
   bool acknowledges = false;                  // when the test calls confirm()
   bool retries = false;                       // "retry":true
+  std::size_t bytes_each = 0;                 // counted for what waits
   std::vector<std::string>* diary = nullptr;  // where all write down what they got, in order
   std::deque<Delivery> waiting;
   std::deque<Delivery> unconfirmed;

@@ -16,6 +16,7 @@ using chat::Users;
 
 struct Nobody final : chat::Client {
   void on_ready(std::size_t) override {}
+  std::size_t waiting_bytes() const override { return 0; }
   void deliver(const chat::Delivery&, const chat::Origin&) override {}
   void on_outcome(std::string_view, std::size_t, chat::Outcome, bool) override {}
   void kick(chat::KickReason) override {}

@@ -149,7 +149,7 @@ def hopping_under_load(scene: Scene) -> None:
     scene.mesh()
     people = scene.people(6)
     scene.talk(people)
-    hoppers = [scene.user(k, f"hopper{k}", acks=k % 2 == 0) for k in range(4)]
+    hoppers = [scene.user(k, f"hopper{k}", acks=k % 2 == 0, lag_s=0.05) for k in range(4)]
     scene.fleet.all_online()
     for k, roamer in enumerate(hoppers):
         for sender in people[:3]:
@@ -175,9 +175,9 @@ def hopping_under_load(scene: Scene) -> None:
 
 @row("200 hops under a numbered stream: 1 … N in order")
 def two_hundred_hops(scene: Scene) -> None:
-    scene.mesh()
+    scene.mesh(3, mailbox={"max": 100_000})
     sender = scene.user(0, "sender")
-    hopper = scene.user(1, "hopper", acks=True)
+    hopper = scene.user(1, "hopper", acks=True, lag_s=0.005)
     scene.fleet.all_online()
     stream = scene.fleet.stream(sender, hopper, rate=400)
     for hop in range(scene.count(200, 30)):

@@ -129,9 +129,10 @@ class Scene:
         return [lambda node=node: node.client for node in self.nodes[node:] + self.nodes[:node]]
 
     def people(self, count: int = 12, **options: Any) -> list[Roamer]:
-        """Spread over the nodes; of the people of each node every other one confirms what it reads."""
-        people = [self.user(k % len(self.nodes), f"user{k}", acks=k // len(self.nodes) % 2 == 0, **options)
-                  for k in range(count)]
+        """Spread over the nodes; of the people of each node every other one confirms what it reads, some late."""
+        turn = [k // len(self.nodes) for k in range(count)]
+        people = [self.user(k % len(self.nodes), f"user{k}", acks=turn[k] % 2 == 0,
+                            lag_s=0.3 if turn[k] % 4 == 0 else 0.0, **options) for k in range(count)]
         self.fleet.all_online()
         return people
 
