@@ -107,19 +107,25 @@ void Arrivals::refuse(peer::PeerId from, std::uint32_t era, peer::Seq seq, std::
 void Arrivals::end(const Origin& origin, End end) {
   if (origin.key != 0) seen_.settle(origin, end);
   settle(origin, end);
-  if (!followers_.empty()) {
-    const auto [begin, behind] = followers_.equal_range(Place{origin.peer, origin.era, origin.seq});
-    std::vector<Origin> followers;
-    for (auto at = begin; at != behind; ++at) followers.push_back(at->second);
-    followers_.erase(begin, behind);
-    for (const Origin& follower : followers) settle(follower, end);
-  }
+  if (!followers_.empty()) end_followers(origin, end);
   if (users_.on_settled(origin.to)) return;
   const auto gate = gates_.find(origin.user);
   assert(gate != gates_.end() && gate->second.older > 0);
   if (--gate->second.older > 0) return;
   owner_.on_older_ended(origin.user);
   pass(origin.user);
+}
+
+// One that follows may be followed itself.
+void Arrivals::end_followers(const Origin& first, End end) {
+  const auto [begin, behind] = followers_.equal_range(Place{first.peer, first.era, first.seq});
+  std::vector<Origin> followers;
+  for (auto at = begin; at != behind; ++at) followers.push_back(at->second);
+  followers_.erase(begin, behind);
+  for (const Origin& follower : followers) {
+    settle(follower, end);
+    end_followers(follower, end);
+  }
 }
 
 bool Arrivals::hold(Gate& gate, Held chat) {

@@ -121,6 +121,7 @@ class Arrivals {
   bool first(Origin& origin, const peer::ChatBody& chat);
   void hand(ClientId session, const Delivery& delivery, Origin origin);
   void settle(const Origin& origin, End end);
+  void end_followers(const Origin& first, End end);
   void refuse(peer::PeerId from, std::uint32_t era, peer::Seq seq, std::uint64_t user);
   void pass(std::uint64_t user);
   void lower_barriers(peer::PeerId from);

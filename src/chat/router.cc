@@ -83,6 +83,7 @@ void Router::attach_store(Store& store) {
 void Router::tick(peer::Time now) {
   now_ = now;
   arrivals_.tick(now);
+  for (const std::string& user : std::exchange(perhaps_stored_, {})) drains_.on_wake(user);
   drains_.tick();
   if (wakes_.empty() || now - wakes_swept_at_ < wakes_sweep_every) return;
   wakes_swept_at_ = now;

@@ -18,6 +18,7 @@
 
 #include <deque>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -165,7 +166,7 @@ class Router final : public Desk,
   // Arrivals::Owner, Drains::Owner
   void on_here_ended(peer::Seq seq, End end) override;
   void on_mail_ended(peer::Seq seq, End end) override { drains_.on_ended(seq, end); }
-  void on_perhaps_stored(std::string_view user) override { drains_.on_wake(user); }
+  void on_perhaps_stored(std::string_view user) override { perhaps_stored_.emplace(user); }
   void on_older_ended(std::uint64_t user) override { drains_.on_older_ended(user); }
   void on_left_over(std::uint64_t user, std::string_view name) override { wake_owner(user, name); }
 
@@ -179,6 +180,7 @@ class Router final : public Desk,
   Arrivals arrivals_;
   Drains drains_;
   Wakes wakes_;
+  std::set<std::string, std::less<>> perhaps_stored_;  // whose mailboxes are to be looked into when the turn is over
 
   // Chats on their way from a session here to a session here, and to mailboxes.
   peer::Pool kept_pool_;

@@ -325,6 +325,14 @@ void Session::hand_in(const Request& chat) {
     content = commons_.content;
   }
 
+  // One spelling for an id, however it was escaped: it names the chat byte by byte.
+  std::string_view id = chat.id ? chat.id.raw : commons_.ids.next();
+  if (chat.id && id.find('\\') != std::string_view::npos) {
+    commons_.id.clear();
+    append_quoted(commons_.id, chat.id.text);
+    id = commons_.id;
+  }
+
   char digits[20];  // of a 64-bit number
   const char* const end = std::to_chars(digits, digits + sizeof digits, commons_.clock.wall_ms).ptr;
   chat::Draft draft;
@@ -337,14 +345,14 @@ void Session::hand_in(const Request& chat) {
                   R"(,"content":)",
                   content,
                   R"(,"id":)",
-                  chat.id ? chat.id.raw : commons_.ids.next(),
+                  id,
                   R"(,"ts":)",
                   {digits, static_cast<std::size_t>(end - digits)},
                   "}\n"};
   draft.count = 11;
   if (chat.id) {
     for (std::size_t i = 0; i < 7; ++i) draft.id_at += static_cast<std::uint32_t>(draft.pieces[i].size());
-    draft.id_length = static_cast<std::uint16_t>(chat.id.raw.size());
+    draft.id_length = static_cast<std::uint16_t>(id.size());
   }
   draft.sender_length = static_cast<std::uint8_t>(sender.size());
   draft.retry = chat.retry.raw == "true";

@@ -59,7 +59,7 @@ struct Commons {
   RequestParser requests;    // of what a client said
   RequestParser deliveries;  // of what a client is to read; used while a request is still in hand
   // Scratch, each used by one function and free again when it returns.
-  std::string decoded, answers, reply, error, typed, sender, content, shown;
+  std::string decoded, answers, reply, error, typed, sender, content, id, shown;
 };
 
 }  // namespace client

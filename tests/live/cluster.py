@@ -16,12 +16,12 @@ from typing import Any
 
 from client import Client, Human
 from deadline import PATIENCE, SLOWNESS, Deadline, Late, eventually, pause
+from fleet import Fleet
 from history import History
 from node import Node
 from process import Address, free_port
 from proxy import FaultProxy, Mode
 from redisd import Redis
-from roamer import Fleet
 
 SECRET = "correct horse battery staple"
 

@@ -20,7 +20,8 @@ id; sending it again under that id is another sending of the same message.
     numbering     `seq` that is not 1, 2, 3 … in an acknowledging session, or is there in another
 
 Excused, and counted as such: what was `written` to a plain connection that
-broke (the contract says so), and what was stored in a Redis that lost its data.
+broke (the contract says so), what was stored in a Redis that lost its data, and
+what lay in a Redis that was away while those online went on talking.
 """
 
 from __future__ import annotations
@@ -144,6 +145,7 @@ class History:
         self._sightings = 0
         self._strays: list[tuple[str, str]] = []  # breaches found at once: kind, story
         self._amnesia: list[tuple[float, float]] = []
+        self._away: list[tuple[float, float]] = []
         self._slow: list[tuple[float, float]] = []
         self._slow_since: float | None = None
         self._users: dict[str, list[Session]] = defaultdict(list)
@@ -211,6 +213,10 @@ class History:
         """Redis has just lost what it held; or of it what came in the last `of_s`."""
         self._amnesia.append((_now(at) - of_s, _now(at)))
         self.note("Redis has lost its data", at=at)
+
+    def redis_away(self, seconds: float, *, at: float | None = None) -> None:
+        """From now on, and for so long, it takes nothing and gives nothing."""
+        self._away.append((_now(at), _now(at) + seconds))
 
     def slow(self) -> None:
         """From now until `prompt` nobody is blamed for what lies in a mailbox."""
@@ -331,7 +337,9 @@ class History:
                 continue
             first = message.sightings[0]
             if earliest is not None and first.order > earliest.sightings[0].order:
-                if not self._may_be_late(message, sending):
+                if self._overtaken(message):
+                    verdict.excused["overtaken while it lay in a Redis that was away"] += 1
+                elif not self._may_be_late(message, sending):
                     verdict.accuse("reordered", f"{self._story(message)}\n  before it was seen what was sent later:\n"
                                                 f"{self._story(earliest)}")
             elif later:
@@ -341,6 +349,12 @@ class History:
         """It was refused in this session and sent again later; or a broken plain connection had it the first time."""
         refused = bool(sending.outcome) and sending.outcome not in ACKS and len(message.sendings) > 1
         return refused or sending.maybe or (len(message.sendings) > 1 and self._broke(message, message.sightings[0].at))
+
+    def _overtaken(self, message: Message) -> bool:
+        """It lay in the mailbox, and Redis was away: those online go on talking."""
+        stored, first = message.acked("stored"), message.sightings[0]
+        return stored is not None and first.stored and any(
+            stored.told < end and begin < first.at for begin, end in self._away)
 
     # Stories.
 

@@ -120,6 +120,14 @@ class Judge(LiveTest):
         again = Told(acks=True).sends("1", "2", "3").sees("1", "2").sees("1", "2", redelivered=True).sees("3")
         self.finds(again.told("delivered", "1", "2", "3"))
 
+    def test_overtaken_while_redis_was_away(self) -> None:
+        told = Told().sends("1").told("stored", "1")
+        told.history.redis_away(0.5, at=told.tick())
+        told.sends("2").sees("2").told("written", "2").sees("1", stored=True)
+        self.assertEqual(sum(self.finds(told).excused.values()), 1)
+        told = Told().sends("1").told("stored", "1").sends("2").sees("2").told("written", "2").sees("1", stored=True)
+        self.finds(told, reordered=1)
+
     def test_sent_again_after_a_refusal_it_may_be_later(self) -> None:
         told = Told().sends("1", "2").told("busy", "1").sees("2").told("written", "2")
         self.finds(told.sends("1", retry=True).sees("1").told("written", "1"))

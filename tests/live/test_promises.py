@@ -11,16 +11,18 @@ import itertools
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from client import Client
 from cluster import LiveTest, fresh, reached
 from deadline import Deadline, eventually, pause, throughout
+from fleet import Fleet
 from node import Node
+from process import Address
 from proxy import FaultProxy, Mode
-from roamer import Fleet, How, Roamer
-from test_delivery import contents, mailbox
+from roamer import How, Roamer
+from test_delivery import LOGINS, contents, mailbox
 
 AT_ONCE_S = 1.0  # what the contract calls "at once", on a busy machine
 REDIS_SILENT_S = 1.0
@@ -43,8 +45,10 @@ class Promise(LiveTest):
 
     def user(self, fleet: Fleet, node: int, name: str = "", **options: Any) -> Roamer:
         """One who begins at this node and may go to all others."""
-        wheres = [lambda node=node: node.client for node in self.nodes[node:] + self.nodes[:node]]
-        return fleet.user(name or fresh("user"), wheres, **options)
+        def where(at: int) -> Callable[[], Address]:
+            return lambda: self.nodes[at % len(self.nodes)].client
+
+        return fleet.user(name or fresh("user"), [where(node + k) for k in range(len(self.nodes))], **options)
 
     @contextlib.contextmanager
     def cut_off(self, *proxies: FaultProxy) -> Iterator[None]:
@@ -147,7 +151,7 @@ class NoLoss(Promise):
     def test_no_loss_when_what_was_sent_is_sent_again(self) -> None:
         """Sent again under its id it is seen once, while the node that knows it lives."""
         self.mesh()
-        for login in ({}, {"ack": True}):
+        for login in LOGINS:
             with self.subTest(login=login):
                 alice = self.world.client(self.nodes[0], fresh("alice"))
                 bob = self.world.client(self.nodes[1], fresh("bob"), **login)
@@ -208,7 +212,7 @@ class CutOff(Promise):
         """Its users' chats go through their mailboxes, and it is woken to deliver them at once."""
         self.proxied(2)
         alice = self.world.client(self.nodes[0], fresh("alice"))
-        for login in ({}, {"ack": True}):
+        for login in LOGINS:
             with self.subTest(login=login):
                 bob = self.world.client(self.nodes[1], fresh('b"o,{b}:\\李'), **login)
                 reached_by(alice, bob)

@@ -163,9 +163,12 @@ void Judge::judge_repetition(MessageId id, const Copy& one, const Copy& other) {
   const Copy& second = one.order < other.order ? other : one;
   const bool at_once = sessions_[second.session].began <= first.seen_at || messages_[id].crossed;
   if (second.marks.redelivered || (at_once && first.marks.redelivered)) return;
-  // It was in the mailbox before it was sent again.
   const Message& message = messages_[id];
-  if (second.marks.stored && message.stored <= message.sendings.back().at) return;
+  const bool sent_again = message.sendings.size() > 1;
+  // It was in the mailbox before it was sent again, or on its way to an older login.
+  if (sent_again && (second.marks.stored ? message.stored <= message.sendings.back().at
+                                         : sessions_[second.session].began >= message.sendings.front().at))
+    return;
   // The mailbox kept what had come directly, since it could not be asked then.
   if (second.marks.stored && mail_was_down(sessions_[first.session].place, first.handed_at, first.handed_at)) return;
   fail(name(id) + " was seen twice, in sessions " + std::to_string(first.session) + " and " +
@@ -181,9 +184,8 @@ void Judge::on_swallowed(SessionId at, MessageId id) {
 }
 
 bool Judge::swallowed(const Message& message) const {
-  return std::any_of(message.copies.begin(), message.copies.end(), [this](const Copy& copy) {
-    return copy.swallowed && !sessions_[copy.session].confirms;
-  });
+  return std::any_of(message.copies.begin(), message.copies.end(),
+                     [this](const Copy& copy) { return copy.swallowed && !sessions_[copy.session].confirms; });
 }
 
 // --- Order.
@@ -234,8 +236,7 @@ bool Judge::may_be_late(const Message& message) const {
            (rules_.may_drop || message.arrived - each.at >= rules_.patience);
   };
   const auto any = [&](const auto& is) { return std::any_of(message.sendings.begin(), message.sendings.end(), is); };
-  return any(given_up) || any(may_be_dropped) || message.was_forgotten || message.late ||
-         swallowed(message);
+  return any(given_up) || any(may_be_dropped) || message.was_forgotten || message.late || swallowed(message);
 }
 
 bool Judge::came_past_the_mailbox(const Message& late, const Message& later) const {

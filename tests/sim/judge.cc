@@ -52,7 +52,7 @@ history::Outcome told(chat::Outcome outcome, bool maybe) {
 
 // Windows, mailboxes and, where there are none, what waits for a session that logs in.
 bool may_drop(const Plan& plan) {
-  return plan.window_bytes > 0 || plan.mail_max < 1000 || (plan.big_chats && !plan.mailboxes);
+  return plan.window_bytes > 0 || plan.mail_max < 100'000 || (plan.big_chats && !plan.mailboxes);
 }
 
 constexpr std::string_view content_begins = "\"content\":{\"n\":";
@@ -161,7 +161,8 @@ bool Judge::may_be_unavailable(bool maybe) const {
 
 ChatNumber Judge::on_handed(Time now, SessionNumber at, std::string_view line, const history::Marks& marks) {
   const ChatNumber number = number_in(line);
-  if (number == 0) return fail("session " + std::to_string(at) + " got what nobody sent: " + std::string(line.substr(0, 80))), 0;
+  if (number == 0)
+    return fail("session " + std::to_string(at) + " got what nobody sent: " + std::string(line.substr(0, 80))), 0;
   history_.on_handed(now, at, number, marks);
   return number;
 }

@@ -71,9 +71,11 @@ class Judge {
 
   // --- Nodes.
   void on_boot(std::uint8_t node, std::uint32_t life) { lives_[node] = life; }
-  void on_met(std::uint8_t node, std::uint8_t other) { met_.insert({node, other, lives_[other]}); }
+  void on_met(std::uint8_t node, std::uint8_t other) { met_.insert({node, lives_[node], other, lives_[other]}); }
   // That node has been linked with that life of the other.
-  bool met(std::uint8_t node, std::uint8_t other, std::uint32_t life) const { return met_.contains({node, other, life}); }
+  bool met(std::uint8_t node, std::uint8_t other, std::uint32_t life) const {
+    return met_.contains({node, lives_[node], other, life});
+  }
   void on_dial(std::uint8_t from, std::uint32_t life, const std::string& to, Time now);
   void on_linked(std::uint8_t from, std::uint32_t life, const std::string& to);
   void on_tick(std::uint8_t node, Time now);
@@ -105,7 +107,7 @@ class Judge {
   std::map<std::tuple<std::uint8_t, std::uint32_t, std::string>, std::deque<Time>> dials_;
   std::array<std::pair<Time, unsigned>, 8> ticks_{};
   std::array<std::uint32_t, 8> lives_{};
-  std::set<std::tuple<std::uint8_t, std::uint8_t, std::uint32_t>> met_;
+  std::set<std::tuple<std::uint8_t, std::uint32_t, std::uint8_t, std::uint32_t>> met_;
 };
 
 }  // namespace sim

@@ -227,8 +227,7 @@ void MailLine::lose(std::string_view why) {
 
 void MailLine::fail(const Op& op, bool was_out) {
   switch (op.kind) {
-    case Op::Kind::append:
-      return keeper_->on_stored(op.token, was_out ? Stored::unknown : Stored::unavailable);
+    case Op::Kind::append: return keeper_->on_stored(op.token, was_out ? Stored::unknown : Stored::unavailable);
     case Op::Kind::take: return keeper_->on_taken(op.token, {});
     case Op::Kind::remove: return owed_.push_back(op);
     case Op::Kind::wake:

@@ -50,7 +50,7 @@ class MailServer {
   void ask(ConnNumber conn, Op op);
   // By the node, for good. What is under way may still arrive.
   void close(ConnNumber conn);
-  bool open(ConnNumber conn) const { return !conns_[conn].broken; }
+  std::size_t page_bytes() const { return mailboxes_->page_bytes(); }
   // The next answer has arrived at the node; false: not yet.
   bool next(ConnNumber conn, Answer& answer);
   void handle(const Event&);
@@ -98,7 +98,7 @@ class MailLine final : public chat::Store {
   // chat::Store
   bool up() const override { return up_; }
   void append(std::uint64_t token, const chat::Mail& mail) override;
-  std::size_t page_bytes() const override { return Mailboxes::page_bytes; }
+  std::size_t page_bytes() const override { return server_->page_bytes(); }
   void take(std::uint64_t token, std::string_view user, chat::EntryId after) override;
   void remove(std::string_view user, chat::EntryId at) override;
   void wake(std::string_view node, std::string_view user) override;
@@ -131,9 +131,9 @@ class MailLine final : public chat::Store {
   bool up_ = false;
   MailServer::ConnNumber conn_ = no_conn;
   unsigned tries_ = 0;
-  std::deque<Op> out_;      // asked, in order
-  std::deque<Op> waiting_;  // to be sent
-  std::deque<Op> owed_;     // removals, while it is down
+  std::deque<Op> out_;       // asked, in order
+  std::deque<Op> waiting_;   // to be sent
+  std::deque<Op> owed_;      // removals, while it is down
   std::vector<Op> refused_;  // asked while it was down; to be answered
 };
 

@@ -53,7 +53,7 @@ Mailboxes::Page Mailboxes::take(Time now, const std::string& user, chat::EntryId
   page.waiting = static_cast<std::size_t>(std::distance(at, box.entries.end()));
   for (std::size_t bytes = 0; at != box.entries.end() && page.entries.size() < plan_->mail_page; ++at) {
     bytes += at->second.line.size();
-    if (bytes > page_bytes && !page.entries.empty()) break;
+    if (bytes > page_bytes() && !page.entries.empty()) break;
     page.entries.push_back(*at);
   }
   page.more = at != box.entries.end();

@@ -23,15 +23,13 @@ namespace sim {
 
 class Mailboxes {
  public:
-  static constexpr std::size_t page_bytes = 100'000;
-
   struct Entry {
     Time since{0};
     std::string line;
     std::string sender;
     std::string id;
     bool may_repeat = false;
-    bool late = false;  // done after its node had given up on it
+    bool late = false;            // done after its node had given up on it
     std::uint8_t node = nowhere;  // who stored it, in which life
     std::uint32_t life = 0;
     chat::Via via;
@@ -57,6 +55,7 @@ class Mailboxes {
   void save() { saved_ = boxes_; }
   void restore();
 
+  std::size_t page_bytes() const { return plan_->mail_page_bytes; }
   bool empty() const { return boxes_.empty(); }
   struct Box {
     std::map<chat::EntryId, Entry> entries;

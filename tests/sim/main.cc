@@ -258,12 +258,13 @@ int run_many(const Arguments& arguments) {
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   std::printf(
-      "%llu events, %llu chats (%llu delivered, %llu stored, %llu left open; %llu seen again), %.1f node-hours; calm at "
+      "%llu events, %llu chats (%llu delivered, %llu stored, %llu left open; %llu seen again), %.1f node-hours; calm "
+      "at "
       "most %.1f s after the storm (seed %llu)\n",
       static_cast<unsigned long long>(all.events), static_cast<unsigned long long>(all.chats),
       static_cast<unsigned long long>(all.delivered), static_cast<unsigned long long>(all.stored),
-      static_cast<unsigned long long>(all.open), static_cast<unsigned long long>(all.repeated), all.node_s / 3600, all.whole_after_s_max,
-      static_cast<unsigned long long>(all.whole_after_seed));
+      static_cast<unsigned long long>(all.open), static_cast<unsigned long long>(all.repeated), all.node_s / 3600,
+      all.whole_after_s_max, static_cast<unsigned long long>(all.whole_after_seed));
   std::printf("%llu seeds, %.1f simulated hours in %.1f s (%.1f/s; %.1f node-hours/s)\n",
               static_cast<unsigned long long>(arguments.seeds), all.simulated_s / 3600, took.count(),
               all.simulated_s / 3600 / took.count(), all.node_s / 3600 / took.count());
@@ -285,12 +286,12 @@ int run_one(const Arguments& arguments) {
   std::string breach = verdict.breach;
   if (breach.empty() && again.hash != verdict.hash) breach = not_the_same;
   const auto& counts = verdict.counts;
-  std::printf("%.1f s simulated, %llu events, %zu chats: %zu delivered, %zu written, %zu stored, %zu failed, %zu open, "
-              "%zu seen again; calm after %.1f s, trace %016llx\n",
-              static_cast<double>(verdict.simulated.count()) / 1e6, static_cast<unsigned long long>(verdict.events),
-              verdict.chats, counts.delivered, counts.written, counts.stored, counts.failed, counts.open,
-              counts.repeated, static_cast<double>(verdict.whole_after.count()) / 1e6,
-              static_cast<unsigned long long>(verdict.hash));
+  std::printf(
+      "%.1f s simulated, %llu events, %zu chats: %zu delivered, %zu written, %zu stored, %zu failed, %zu open, "
+      "%zu seen again; calm after %.1f s, trace %016llx\n",
+      static_cast<double>(verdict.simulated.count()) / 1e6, static_cast<unsigned long long>(verdict.events),
+      verdict.chats, counts.delivered, counts.written, counts.stored, counts.failed, counts.open, counts.repeated,
+      static_cast<double>(verdict.whole_after.count()) / 1e6, static_cast<unsigned long long>(verdict.hash));
   if (!breach.empty()) std::printf("FAILED: %s\n", breach.c_str());
   std::printf("%d passed, %d failed\n", breach.empty() ? 1 : 0, breach.empty() ? 0 : 1);
   return breach.empty() ? 0 : 1;

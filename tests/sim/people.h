@@ -94,9 +94,7 @@ class People {
   Micros patience() { return chance_.below(2) == 0 ? Micros(chance_.below(5000)) : Micros(5'000'000); }
   Micros ack_timeout() const { return plan_->ack_timeout; }
   Micros watch_every() const { return plan_->ack_timeout / 4; }
-  bool too_slow(std::size_t queued, std::size_t bytes) const {
-    return queued > plan_->queue_max || bytes > plan_->queue_bytes_max;
-  }
+  bool too_slow(std::size_t bytes) const { return bytes > plan_->queue_bytes_max; }
   bool reads_all() { return chance_.below(2) == 0; }
   bool tears() { return chance_.below(2) == 0; }
   // Of what is on the wire only the first gets through.
@@ -133,6 +131,8 @@ class People {
   void plan_login(Micros delay, std::uint8_t user, std::uint8_t node, const std::vector<Place>& places);
   void hop(std::uint8_t user, const std::vector<Place>& places);
   void stir_chat();
+  void write_to_b();
+  void play(const std::vector<Place>& places);
   Session* any_live();
 
   const Plan* plan_;

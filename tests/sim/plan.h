@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "peer/chance.h"
 #include "tests/sim/events.h"
 
 namespace sim {
@@ -17,6 +18,20 @@ enum class Weather : std::uint8_t {
   moves,  // link faults only, people come, go and move: no outcome is open
   nodes,  // nodes restart, pause, leave and are given up besides
 };
+
+// What a run is about: everything, or one of DESIGN.md's worked cases (§6) over and
+// over, with a writing to b.
+enum class Scene : std::uint8_t {
+  any,
+  owners_link,  // the owner's link is down
+  storing,      // storing while b logs in
+  same_id,      // the same id twice
+  paused,       // a paused node
+  split,        // both sides of a split have b
+  back_again,   // not here, and back again
+  roaming,      // b moves every 200 ms under a numbered stream
+};
+inline constexpr std::size_t scenes = 8;
 
 enum class FaultKind : std::uint8_t {
   // Of the way from node a to node b.
@@ -56,6 +71,7 @@ std::string to_string(const Fault&);
 struct Plan {
   std::uint64_t seed = 0;
   Weather weather{};
+  Scene scene = Scene::any;
   std::uint8_t nodes = 2;
   bool discovers = false;
   std::uint8_t users = 4;
@@ -72,14 +88,14 @@ struct Plan {
   std::size_t window_bytes = 0;  // of a link; 0: as shipped
   // Mailboxes.
   bool mailboxes = false;
-  std::size_t mail_max = 1000;
+  std::size_t mail_max = 0;
   std::size_t mail_page = 64;
+  std::size_t mail_page_bytes = 0;
   Micros mail_ttl{0};
   // Sessions and clients.
   unsigned confirming = 0;       // of a hundred sessions
   std::size_t window_chats = 0;  // of those, unconfirmed
-  std::size_t queue_max = 0;     // chats that wait for a slow reader,
-  std::size_t queue_bytes_max = 0;
+  std::size_t queue_bytes_max = 0;  // that wait for a slow reader
   Micros ack_timeout{0};
   bool resends = false;  // clients send again what had no outcome,
   bool repeats = false;  // … and now and then what had one
@@ -89,6 +105,10 @@ struct Plan {
   // Is there anything that makes mailboxes slow, forgetful or out of reach?
   bool redis_faults() const;
 };
+
+// To be drawn last; `draw_scene` those that make the plan's scene.
+void draw_faults(Plan&, peer::Chance&, std::uint64_t count);
+void draw_scene(Plan&, peer::Chance&);
 
 // `minutes` of storm; 0: as the seed will have it.
 Plan draw_plan(std::uint64_t seed, double minutes);

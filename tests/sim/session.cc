@@ -22,7 +22,10 @@ void Session::on_ready(std::size_t waiting) {
 }
 
 void Session::deliver(const chat::Delivery& delivery, const chat::Origin& origin) {
-  people_->trace(*this, delivery.stored ? "deliver stored" : delivery.redelivered ? "deliver again" : "deliver",
+  people_->trace(*this,
+                 delivery.stored        ? "deliver stored"
+                 : delivery.redelivered ? "deliver again"
+                                        : "deliver",
                  origin.seq, delivery.line);
   if (state != State::live) return people_->fail(*this, "is given a chat before it is ready or after its end");
   queue_.push_back({std::string(delivery.line), origin, {delivery.stored, delivery.redelivered}});
@@ -67,7 +70,7 @@ void Session::hand_one() {
 void Session::on_written() {
   writing_ = false;
   if (state == State::gone) return;
-  if (people_->too_slow(queue_.size(), queued_bytes_) && at_server()) return cut_slow();
+  if (people_->too_slow(queued_bytes_) && at_server()) return cut_slow();
   for (std::uint64_t count = people_->write_count(*this);
        count > 0 && !queue_.empty() && !(manner.confirms && out_.size() >= manner.window); --count)
     hand_one();

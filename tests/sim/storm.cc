@@ -67,8 +67,7 @@ Verdict Storm::run() {
     const Fault& fault = plan_.faults[i];
     events_.push(fault.at, What::fault, nowhere, i);
     // What Redis will have of what it holds when it is back.
-    if (fault.kind == FaultKind::redis_crash)
-      events_.push(fault.at - Micros(fault.amount), What::save, nowhere, i);
+    if (fault.kind == FaultKind::redis_crash) events_.push(fault.at - Micros(fault.amount), What::save, nowhere, i);
   }
   events_.push(move_in_at, What::traffic, nowhere, 0);
   events_.push(stir_at, What::traffic, nowhere, 1);
@@ -234,9 +233,7 @@ void Storm::begin(std::size_t index) {
       break;
     case FaultKind::redis_sleep: registry_.set_asleep(+1); break;
     case FaultKind::redis_cut: registry_.set_cut(fault.a, +1); break;
-    case FaultKind::redis_flush:
-      registry_.flush();
-      return mailboxes_.flush();
+    case FaultKind::redis_flush: registry_.flush(); return mailboxes_.flush();
   }
   events_.push_in(fault.lasts, What::heal, nowhere, index);
 }
@@ -382,7 +379,8 @@ bool Storm::counts(const std::string& user, const Mailboxes::Entry& entry) const
 bool Storm::mail_is_calm() {
   for (const auto& [user, box] : mailboxes_.boxes())
     for (const auto& [at, entry] : box.entries)
-      if (counts(user, entry)) return unrest_ = "something waits for " + user + " (" + judge_.describe(entry.line) + ")", false;
+      if (counts(user, entry))
+        return unrest_ = "something waits for " + user + " (" + judge_.describe(entry.line) + ")", false;
   for (const auto& node : nodes_)
     if (node->up() && node->mail() != nullptr && (!node->mail()->up() || !node->mail()->idle()))
       return unrest_ = Node::name(node->index()) + " owes Redis something", false;

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from deadline import eventually
 from faults.scene import NETWORK, Scene, quantile, row
 from proxy import Mode, Shape
-from roamer import How
+from roamer import How, Roamer
 
 
 @row("two-way cut between two nodes, 10 s", needs=[NETWORK])
@@ -46,7 +47,7 @@ def cut(scene: Scene, both: bool) -> None:
     scene.waits(mark)
 
 
-def stored_between(scene: Scene, senders: list, recipients: list, since: float) -> list[float]:  # type: ignore[type-arg]
+def stored_between(scene: Scene, senders: list[Roamer], recipients: list[Roamer], since: float) -> list[float]:
     """When chats from the ones to the others were said to be stored."""
     names = {roamer.name for roamer in senders}, {roamer.name for roamer in recipients}
     return [sending.told for message in scene.seen_messages(
@@ -163,7 +164,7 @@ def half_open_peer(scene: Scene) -> None:
     people = scene.people()
     scene.talk(people)
     gone = people[1::3]
-    scene.fleet.do(lambda: [roamer.be_wary(2.0) for roamer in gone])
+    scene.fleet.each(gone, lambda roamer: roamer.be_wary(2.0))
     scene.fleet.do(scene.fleet.history.slow)
     mark = scene.fault("the cable of n2 is pulled")
     scene.hosts[1].unplug()
@@ -203,7 +204,7 @@ def half_open_client(scene: Scene) -> None:
         scene.figure(f"offline ({kind}) after", time.monotonic() - mark)
     scene.fault("they come back")
     outside.plug()
-    scene.fleet.do(lambda: [roamer.hop(k + 1, How.RESET) for k, roamer in enumerate(away)])
+    scene.fleet.each(away, lambda roamer: roamer.hop(roamer.at + 1, How.RESET))
     scene.fleet.all_online()
     scene.flows()
 
@@ -213,7 +214,7 @@ def all_at_random(scene: Scene) -> None:
     nodes = scene.proxied()
     people = scene.people(18)
     scene.talk(people, rate=15)
-    scene.fleet.do(lambda: [roamer.be_wary(3.0) for roamer in people[::2]])
+    scene.fleet.each(people[::2], lambda roamer: roamer.be_wary(3.0))
     # With a Redis that hangs and nodes that are paused, a mailbox may well have to wait.
     scene.fleet.do(scene.fleet.history.slow)
     chance = scene.chance
@@ -244,15 +245,13 @@ def all_at_random(scene: Scene) -> None:
             scene.watch(2 * for_s)
             node.resume()
         elif what == "redis":
+            # Until it is asked again, a moment after it is back.
+            scene.fleet.do(partial(scene.fleet.history.redis_away, for_s + 2.0))
             scene.world.redis.freeze()
             scene.watch(for_s)
             scene.world.redis.thaw()
         else:
-            # Who does not confirm leaves in good order.
-            for roamer in chance.sample(people, 4):
-                how = chance.choice((None, How.CLOSE, How.RESET)) if roamer.acks else How.LOGOUT
-                to = chance.randrange(3)
-                scene.fleet.do(lambda roamer=roamer, to=to, how=how: roamer.hop(to, how))
+            scene.fleet.each(chance.sample(people, 4), scene.hop)
         scene.watch(chance.uniform(0.05, 0.4))
     scene.fault("no more faults")
     scene.fleet.all_online()

@@ -18,9 +18,8 @@ def kill_owner(scene: Scene) -> None:
     people = scene.people()
     scene.talk(people)
     owned = people[1::3]
-    for roamer in owned[::2]:
-        # Half of them stay away for a while; what is sent to them goes to their mailboxes.
-        scene.fleet.do(lambda roamer=roamer: setattr(roamer, "come_back", False))
+    # Half of them stay away for a while; what is sent to them goes to their mailboxes.
+    scene.fleet.each(owned[::2], lambda roamer: setattr(roamer, "come_back", False))
     mark = scene.kill(nodes[1])
     eventually(lambda: scene.logged((nodes[0], nodes[2]), mark, "node given up") is not None, 30)
     scene.figure("given up after", scene.logged((nodes[0], nodes[2]), mark, "node given up") or 0.0)
@@ -35,8 +34,7 @@ def drain(scene: Scene, roamers: list[Roamer]) -> None:
     """They log in again; how long it takes until they have what waited for them."""
     before = {roamer.name: roamer.logins for roamer in roamers}
     began = scene.fault("those who were away come back")
-    for roamer in roamers:
-        scene.fleet.do(lambda roamer=roamer: roamer.come(2))
+    scene.fleet.each(roamers, lambda roamer: roamer.come(2))
     scene.fleet.all_online(30, *roamers)
     assert all(roamer.logins > before[roamer.name] for roamer in roamers)
     waited = sum(roamer.waiting[-1] for roamer in roamers)
@@ -46,7 +44,7 @@ def drain(scene: Scene, roamers: list[Roamer]) -> None:
         return not any(message.key[1] in names and not message.sightings and message.first_sent < began
                        and message.acked("stored") for message in scene.fleet.history.messages.values())
 
-    eventually(lambda: scene.fleet.do(drained), 30, "what waited is seen")
+    scene.fleet.look(drained, 30, "what waited is seen")
     scene.figure(f"{waited} drained in", time.monotonic() - began)
 
 
@@ -104,7 +102,7 @@ def stop_owner(scene: Scene) -> None:
     nodes = scene.mesh()
     people = scene.people()
     movers, waiters = people[1::6], people[4::6]
-    scene.fleet.do(lambda: [roamer.be_wary(3.0) for roamer in movers])
+    scene.fleet.each(movers, lambda roamer: roamer.be_wary(3.0))
     scene.talk(people)
     scene.fleet.do(scene.fleet.history.slow)
     mark = scene.fault("SIGSTOP n2")
@@ -136,8 +134,7 @@ def clock_jumps(scene: Scene) -> None:
         scene.fault(f"a clock is {seconds:+d} s off")
         clock.jump(seconds)
         # Logins while the clocks differ: the newest wins whatever they say.
-        for k, roamer in enumerate(people[::4]):
-            scene.fleet.do(lambda roamer=roamer, k=k: roamer.hop(k))
+        scene.fleet.each(people[::4], lambda roamer: roamer.hop(roamer.at + 1))
         scene.watch(scene.seconds(3, 1))
         scene.fleet.all_online()
     assert not any(node.log_lines("node given up") for node in scene.nodes), "a clock is no reason to give up a node"

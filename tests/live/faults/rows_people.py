@@ -9,7 +9,6 @@ from pathlib import Path
 from deadline import PATIENCE, eventually
 from faults.scene import Scene, quantile, row
 from node import Node
-from roamer import How
 
 MB = 1 << 20
 
@@ -88,7 +87,7 @@ def all_back_at_once(scene: Scene) -> None:
     began = time.monotonic()
     for at in range(0, count, 250):
         part = crowd[at:at + 250]
-        scene.fleet.do(lambda part=part: [roamer.come(0) for roamer in part])
+        scene.fleet.each(part, lambda roamer: roamer.come(0))
         scene.fleet.all_online(PATIENCE, *part)
     scene.figure("first logins", count / (time.monotonic() - began), "/s")
     calm = time.monotonic()
@@ -156,18 +155,10 @@ def hopping_under_load(scene: Scene) -> None:
             scene.fleet.stream(sender, roamer, rate=30)
     mark = time.monotonic()
     end = mark + scene.seconds(20, 4)
-    hows = (None, How.CLOSE, How.RESET, How.LOGOUT)
-
-    def hop() -> None:
-        for k, roamer in enumerate(hoppers):
-            # Who does not confirm leaves in good order: what was written to a connection that breaks may be lost.
-            how = scene.chance.choice(hows) if k % 2 == 0 else How.LOGOUT
-            roamer.hop(scene.chance.randrange(3), how)
-
     while time.monotonic() < end:
-        scene.fleet.do(hop)
+        scene.fleet.each(hoppers, scene.hop)
         scene.watch(0.2)
-    scene.fleet.do(lambda: [roamer.come() for roamer in hoppers])
+    scene.fleet.each(hoppers, lambda roamer: roamer.come())
     scene.fleet.all_online()
     scene.figure("logins", str(sum(roamer.logins for roamer in hoppers)))
     scene.waits(mark)
@@ -182,8 +173,7 @@ def two_hundred_hops(scene: Scene) -> None:
     stream = scene.fleet.stream(sender, hopper, rate=400)
     for hop in range(scene.count(200, 30)):
         seen = scene.fleet.seen
-        how = scene.chance.choice((None, How.CLOSE, How.RESET, How.LOGOUT))
-        scene.fleet.do(lambda: hopper.hop(scene.chance.randrange(3), how))
+        scene.fleet.each([hopper], scene.hop)
         scene.fleet.look(lambda: hopper.online and scene.fleet.seen > seen + 5, 20, f"hop {hop}, then chats")
     verdict = scene.verdict()
     assert verdict.seen == stream.next == verdict.messages, verdict

@@ -8,17 +8,19 @@ import statistics
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import clock
 import netns
 from cluster import Cluster, fresh
 from deadline import SLOWNESS, eventually, throughout
+from fleet import Fleet
 from history import Message, Verdict
 from node import Node
 from process import Address
 from proxy import FaultProxy
-from roamer import Fleet, Roamer, Stream
+from roamer import How, Roamer, Stream
 
 LATE_S = 0.25  # what takes longer from hand to hand was held up
 
@@ -126,7 +128,7 @@ class Scene:
         return self.fleet.user(name or fresh("user"), self.wheres(node), **options)
 
     def wheres(self, node: int) -> list[Callable[[], Address]]:
-        return [lambda node=node: node.client for node in self.nodes[node:] + self.nodes[:node]]
+        return [partial(client_of, node) for node in self.nodes[node:] + self.nodes[:node]]
 
     def people(self, count: int = 12, **options: Any) -> list[Roamer]:
         """Spread over the nodes; of the people of each node every other one confirms what it reads, some late."""
@@ -159,6 +161,13 @@ class Scene:
     def all_live(self) -> None:
         for node in self.nodes:
             assert node in self._down or node.alive(), f"{node.name} has died:\n{node.log()[-2000:]}"
+
+    def hop(self, roamer: Roamer) -> None:
+        """Anywhere, in any manner; who does not confirm leaves in good order, as what was written to them may be lost.
+
+        Called in the fleet's thread."""
+        how = self.chance.choice((None, How.CLOSE, How.RESET, How.LOGOUT)) if roamer.acks else How.LOGOUT
+        roamer.hop(self.chance.randrange(len(self.nodes)), how)
 
     # What is found.
 
@@ -236,6 +245,10 @@ class Scene:
             self.world.remove()
             if self.network is not None:
                 self.network.close()
+
+
+def client_of(node: Node) -> Address:
+    return node.client
 
 
 def quantile(values: list[float], part: float) -> float:
