@@ -17,6 +17,8 @@ constexpr std::size_t here_bytes_max = std::size_t{256} << 20U;
 constexpr std::size_t mail_bytes_max = std::size_t{64} << 20U;
 
 constexpr peer::Millis wakes_sweep_every{1000};
+// After a pause, until what was waiting has been read.
+constexpr peer::Millis doubts{2000};
 
 peer::DecodedChat decode(std::string_view body) {
   peer::DecodedChat decoded = peer::decode_chat(body);
@@ -95,6 +97,13 @@ void Router::tick(peer::Time now) {
   });
 }
 
+// Counts nothing as old as the pause.
+void Router::on_pause(peer::Time now) {
+  now_ = now;
+  arrivals_.tick(now);
+  doubts_until_ = now + doubts;
+}
+
 // --- Sessions of this node.
 
 ClientId Router::login(Client& client, std::string_view name) {
@@ -159,7 +168,7 @@ Way Router::place(std::uint64_t hash, std::string_view name, const Refusals& ref
   }
   const peer::Mesh::Login login = mesh_->newest(hash, refused);
   const bool storable = store_up() && !refuses(refused, {mail, 0});
-  const bool direct = login.at != peer::no_peer && (mesh_->reachable(login.at) || !storable);
+  const bool direct = login.at != peer::no_peer && ((mesh_->reachable(login.at) && !leaving_) || !storable);
   if (direct) return {login.at, 0, login.stamp};
   return {storable ? mail : peer::no_peer, 0, 0};
 }
@@ -172,7 +181,7 @@ void Router::chat(ClientId from, const Draft& draft) {
   ticket.id_at = draft.id_at;
   ticket.id_length = draft.id_length;
   ticket.sender_length = draft.sender_length;
-  ticket.may_repeat = draft.retry;
+  ticket.may_repeat = draft.retry || now_ < doubts_until_;
   route({ticket, draft.recipient, draft.line(), draft.size()}, {}, {});
 }
 
@@ -344,7 +353,10 @@ void Router::tell(const peer::Ticket& ticket, std::string_view line, Outcome out
     case Outcome::no_such_user:
     case Outcome::mailbox_full:
     case Outcome::busy:
-    case Outcome::unavailable: ++counters_.failed; break;
+    case Outcome::unavailable:
+      ++counters_.failed;
+      maybe = maybe || ticket.may_repeat;  // the time before
+      break;
   }
   if (const Users::User* const sender = users_.get(ticket.sender))
     sender->client->on_outcome(line.substr(ticket.id_at, ticket.id_length), line.size(), outcome, maybe);
@@ -426,6 +438,12 @@ void Router::on_unreachable(peer::PeerId peer) {
 void Router::on_era(peer::PeerId from) {
   arrivals_.on_era(from);
   drains_.look_after_all();
+}
+
+void Router::leave_to_mailboxes() {
+  leaving_ = true;
+  if (!store_up()) return;
+  for (std::size_t peer = 0; peer < mesh_->peers(); ++peer) mesh_->withdraw(static_cast<peer::PeerId>(peer));
 }
 
 void Router::on_store_up() {

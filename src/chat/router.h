@@ -70,6 +70,13 @@ class Router final : public Desk,
 
   // At the end of every turn and, while it wants to, every 100 ms or so.
   void tick(peer::Time now);
+  // This process was paused, and what its sessions' connections hold may be old:
+  // their clients may have sent it again by now, elsewhere.
+  void on_pause(peer::Time now);
+  // This node leaves: what other nodes' sessions have not read or confirmed yet
+  // goes to the mailboxes as well, so that it is not lost with those sessions once
+  // nobody answers for it any more.
+  void leave_to_mailboxes();
   bool wants_tick() const { return drains_.wants_tick() || !wakes_.empty(); }
 
   // Desk
@@ -174,6 +181,8 @@ class Router final : public Desk,
   Store* store_ = nullptr;
   std::function<std::int64_t()> wall_ms_;
   peer::Time now_{0};
+  peer::Time doubts_until_{0};
+  bool leaving_ = false;
   peer::Time wakes_swept_at_{0};
   Users users_;
   Counters counters_;

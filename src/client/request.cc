@@ -32,7 +32,7 @@ struct Field {
   std::string_view key;
   Token Request::*token;
 };
-constexpr std::array<Field, 12> fields{{{"cmd", &Request::cmd},
+constexpr std::array<Field, 13> fields{{{"cmd", &Request::cmd},
                                         {"recv", &Request::recv},
                                         {"content", &Request::content},
                                         {"id", &Request::id},
@@ -40,6 +40,7 @@ constexpr std::array<Field, 12> fields{{{"cmd", &Request::cmd},
                                         {"seq", &Request::seq},
                                         {"retry", &Request::retry},
                                         {"name", &Request::name},
+                                        {"token", &Request::token},
                                         {"format", &Request::format},
                                         {"ack", &Request::ack},
                                         {"users", &Request::users},
@@ -277,6 +278,8 @@ Why RequestParser::Reader::check_login() {
   if (request.format &&
       (!is_string(request.format) || (request.format.text != "json" && request.format.text != "text")))
     return "format must be json or text";
+  // Any is good: this server asks for none.
+  if (request.token && !is_string(request.token)) return "token must be a string";
   if (request.ack && !is_boolean(request.ack)) return "ack must be true or false";
   if (request.ack.raw == "true" && request.format.text == "text")
     return "a line of text shows no seq: ack needs the format json";

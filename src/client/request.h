@@ -61,6 +61,7 @@ struct Request {
   Token seq;
   Token name;
   Token format;
+  Token token;
   Token ack;
   Token users;
   Token watch;

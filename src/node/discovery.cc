@@ -204,21 +204,36 @@ void Discovery::seen_members(const io::Reply& reply) {
     looking_ = false;
     return;
   }
+  std::set<std::string, std::less<>> nonsense;
   std::vector<peer::Member> members;
   std::vector<std::string> get{"MGET"};
   for (std::size_t i = 0; i < reply.size() && members.size() < members_max; ++i) {
     auto member = peer::parse_member(reply[i].text());
     if (!member || is_wildcard(member->address)) {
-      if (const std::uint64_t times = repeats_.count("member"))
-        log_.warn("the set of nodes has an entry that is none",
-                  {{"entry", quoted_cut(reply[i].text())}, {"times", std::to_string(times)}});
+      nonsense.insert(std::string(reply[i].text()));
       continue;
     }
     get.push_back(key("lease:" + member->name));
     members.push_back(std::move(*member));
   }
+  clear_away(nonsense);
   if (members.empty()) get.push_back(key("lease:"));  // MGET wants one
   redis_.command(get, [this, members = std::move(members)](io::Reply leases) { seen_leases(members, leases); });
+}
+
+// What no node can be called: it has no lease to look at.
+void Discovery::clear_away(const std::set<std::string, std::less<>>& nonsense) {
+  std::erase_if(nonsense_since_, [&](const auto& each) { return !nonsense.contains(each.first); });
+  for (const std::string& entry : nonsense) {
+    const auto [since, is_new] = nonsense_since_.emplace(entry, loop_.now());
+    if (is_new) {
+      if (const std::uint64_t times = repeats_.count("member"))
+        log_.warn("the set of nodes has an entry that is none",
+                  {{"entry", quoted_cut(entry)}, {"times", std::to_string(times)}});
+    } else if (loop_.now() - since->second >= mesh_.self().timing.stranger_grace) {
+      redis_.command({"SREM", key("nodes"), entry}, [](io::Reply) {});
+    }
+  }
 }
 
 void Discovery::seen_leases(std::vector<peer::Member> members, const io::Reply& leases) {

@@ -9,7 +9,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +62,7 @@ class Discovery final : private io::Redis::Watcher {
   void contest(std::string_view held);
   void look();
   void seen_members(const io::Reply& reply);
+  void clear_away(const std::set<std::string, std::less<>>& nonsense);
   void seen_leases(std::vector<peer::Member> members, const io::Reply& leases);
   void take_out(const peer::Member& member);
   void settle();
@@ -77,6 +80,7 @@ class Discovery final : private io::Redis::Watcher {
   bool looking_ = false;     // an answer is awaited
   bool look_again_ = false;  // something changed meanwhile
   bool force_ = false;       // the lease that stands under our name is a dead node's
+  std::map<std::string, peer::Time, std::less<>> nonsense_since_;  // entries of the set that are none
   Repeats repeats_;
   Flaps flaps_;
   std::unique_ptr<Probe> probe_;

@@ -3,12 +3,15 @@
 namespace node {
 
 const char* const mail_script = R"lua(
-local max, ttl, page_bytes = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
--- What came at this millisecond or before is too old.
+local max, ttl, page_bytes, due = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local time = redis.call('TIME')
-local oldest = string.format('%.0f', math.max(time[1] * 1000 + math.floor(time[2] / 1000) - ttl, 1) - 1)
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+-- What came at this millisecond or before is too old.
+local oldest = string.format('%.0f', math.max(now - ttl, 1) - 1)
+-- Whoever asked may have given up waiting, and sent it another way.
+local late = due and now > due
 
-local at = 3
+local at = 4
 local function word()
   at = at + 1
   return ARGV[at]
@@ -73,6 +76,7 @@ end
 -- left, by one that somebody has deleted by hand.
 local function append(key)
   local line, sender, id, may_repeat, via = words(5)
+  if late then may_repeat = '1' end
   expire(key, 16)
   local name = sender ~= '' and consumer(sender, id)
   if name and not claim(key, name) then
@@ -203,6 +207,7 @@ for i, key in ipairs(KEYS) do
   end
   answers[i] = answer
 end
+answers[#KEYS + 1] = now
 return answers
 )lua";
 

@@ -13,8 +13,9 @@
 namespace node {
 
 // KEYS: of each operation its mailbox, of a wake the channel.
-// ARGV: mailbox.max, mailbox.ttl in milliseconds, bytes of a page, then the words of each
-// operation, the first of which says what it is:
+// ARGV: mailbox.max, mailbox.ttl in milliseconds, bytes of a page, the time on
+// Redis's clock after which an append is marked MAY_REPEAT (or nothing), then the
+// words of each operation, the first of which says what it is:
 //   a LINE SENDER ID MAY_REPEAT VIA   append; all but LINE may be empty, SENDER and ID both
 //   t AFTER                           take
 //   r COUNT ENTRY…                    remove, COUNT of 1 to 1000
@@ -26,6 +27,7 @@ namespace node {
 //       up to which entries had been taken before, removed the number of entries
 //       that were none of ours; "again" where much had to be cleared away first
 //   r w a whole number
+// behind them Redis's clock in milliseconds,
 // and for each that failed the text of the error. A replica answers READONLY as a
 // whole: it has done nothing.
 extern const char* const mail_script;

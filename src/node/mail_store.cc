@@ -12,6 +12,10 @@ namespace node {
 
 namespace {
 
+// A little before io::Redis::silence_max.
+constexpr peer::Millis late_after{900};
+// Tells Redis's clock well enough.
+constexpr peer::Millis prompt_answer{50};
 // Names of one wake, together.
 constexpr std::size_t wake_bytes_max = 4096;
 
@@ -142,7 +146,7 @@ void MailStore::wake(std::string_view node, std::string_view user) {
 // --- What is sent.
 
 void MailStore::flush() noexcept {
-  while (!waiting_.empty() && out_ < commands_max) send_some();
+  while (!waiting_.empty() && out_.size() < commands_max) send_some();
 }
 
 void MailStore::send_some() {
@@ -159,7 +163,7 @@ void MailStore::send_some() {
     waiting_.pop_front();
   }
   const std::vector<std::string> argv = command(batch);
-  ++out_;
+  out_.push_back(loop_.now());
   redis_.command(argv, [this, batch = std::move(batch)](io::Reply reply) mutable { answered(batch, reply); });
 }
 
@@ -171,6 +175,7 @@ std::vector<std::string> MailStore::command(std::vector<Op>& batch) const {
   argv.push_back(std::to_string(limits_.max));
   argv.push_back(std::to_string(limits_.ttl.count()));
   argv.push_back(std::to_string(limits_.page_bytes));
+  argv.push_back(due());
   for (Op& op : batch) {
     switch (op.kind) {
       case Op::Kind::append: argv.push_back("a"); break;
@@ -185,15 +190,32 @@ std::vector<std::string> MailStore::command(std::vector<Op>& batch) const {
   return argv;
 }
 
+// Redis counts as down when the oldest command out is unanswered for that long;
+// what it does with the others afterwards, nobody waits for any more.
+std::string MailStore::due() const {
+  if (!redis_ahead_) return {};
+  const peer::Time oldest = out_.empty() ? loop_.now() : out_.front();
+  return std::to_string(std::chrono::duration_cast<peer::Millis>(oldest).count() + redis_ahead_->count() +
+                        late_after.count());
+}
+
+void MailStore::note_clock(const io::Reply& answers, peer::Time sent) {
+  const peer::Time now = loop_.now();
+  if (answers.size() == 0 || now - sent > prompt_answer) return;
+  redis_ahead_ = peer::Millis(answers[answers.size() - 1].integer()) - std::chrono::duration_cast<peer::Millis>(now);
+}
+
 // --- What is answered.
 
 void MailStore::answered(std::vector<Op>& batch, const io::Reply& reply) {
   if (closing_) return;
-  --out_;
+  const peer::Time sent = out_.front();
+  out_.pop_front();
   if (!waiting_.empty()) loop_.mark_dirty(*this);
   const bool forgotten = reply.kind() == io::Reply::Kind::error && reply.text().starts_with("NOSCRIPT");
   if (forgotten && !std::exchange(script_sha_, {}).empty()) load_script();
   const bool listed = reply.kind() == io::Reply::Kind::list;
+  if (listed) note_clock(reply, sent);
   for (std::size_t i = 0; i < batch.size(); ++i) settle(batch[i], listed ? reply[i] : reply);
 }
 

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,7 +70,7 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   void wake(std::string_view node, std::string_view user) override;
 
   // Nothing is asked that could be answered.
-  bool idle() const { return waiting_.empty() && refused_.empty() && out_ == 0; }
+  bool idle() const { return waiting_.empty() && refused_.empty() && out_.empty(); }
 
  private:
   struct Op {
@@ -89,6 +90,8 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   void on_redis_message(std::string_view channel, std::string_view payload) noexcept override;
   void flush() noexcept override;
 
+  std::string due() const;
+  void note_clock(const io::Reply& answers, peer::Time sent);
   void load_script();
   void warn_if_forgetful();
   void ask(Op op);
@@ -125,7 +128,9 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   std::vector<Op> refused_;  // never sent; to be answered
   std::size_t waiting_bytes_ = 0;
   std::size_t removals_ = 0;  // entries of all removals that are not done
-  std::size_t out_ = 0;       // commands
+  std::deque<peer::Time> out_;  // commands: when each was sent
+  // Redis's clock is so far ahead of the loop's, as a prompt answer said.
+  std::optional<peer::Millis> redis_ahead_;
   io::Timer refusal_timer_;
   io::Timer retry_timer_;
   io::Redis redis_;  // last: its callbacks use all of the above

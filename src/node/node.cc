@@ -54,6 +54,7 @@ Node::Node(io::Loop& loop, const Config& config)
             leave();
           }),
       log_timer_(loop, [this] { log_.catch_up(); }),
+      mailbox_timer_(loop, [this] { leave_to_mailboxes(); }),
       on_term_(loop, SIGTERM, [this] { on_stop_signal(SIGTERM); }),
       on_int_(loop, SIGINT, [this] { on_stop_signal(SIGINT); }),
       on_usr1_(loop, SIGUSR1, [this] { say_state(); }) {}
@@ -183,7 +184,7 @@ void Node::plan_tick() {
 // up and sent it elsewhere. Nothing is read before the set of nodes was asked.
 void Node::on_pause(peer::Millis pause) {
   if (stage_ >= Stage::leaving) return;
-  router_.tick(loop_.now());  // what it counts from now on is not as old as the pause
+  router_.on_pause(loop_.now());
   log_.warn("this process was paused", {{"ms", std::to_string(pause.count())}});
   mesh_->suspend(loop_.now());
   const auto checked = [this](bool still_listed) {
@@ -228,10 +229,17 @@ void Node::drain(std::string_view why, int exit_status) {
   log_.info("draining", {{"why", std::string(why)}, {"connections", std::to_string(door_->connections())}});
   stage_ = Stage::emptying;
   drain_timer_.at(loop_.now() + config_.drain_timeout);
+  mailbox_timer_.at(loop_.now() + config_.drain_timeout * 4 / 10);
   door_->drain([this] { door_empty_ = true; });
 }
 
+// In time for the sessions here to be told so: they wait for half of the time.
+void Node::leave_to_mailboxes() {
+  if (stage_ == Stage::emptying && !std::exchange(left_to_mailboxes_, true)) router_.leave_to_mailboxes();
+}
+
 void Node::look_if_empty() {
+  if (door_empty_) leave_to_mailboxes();
   const bool mail_idle = !mail_store_ || mail_store_->idle();
   if (door_empty_ && router_.idle() && mail_idle) leave();
 }

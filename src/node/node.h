@@ -63,6 +63,7 @@ class Node {
   void say_state();
   void drain(std::string_view why, int exit_status);
   void look_if_empty();
+  void leave_to_mailboxes();
   void leave();
   void stop(int exit_status);
 
@@ -76,6 +77,7 @@ class Node {
   int exit_status_ = 0;
   int unsettled_ = 0;  // of Redis's users, those that have not said whether it is there
   bool door_empty_ = false;
+  bool left_to_mailboxes_ = false;
 
   chat::Router router_;
   std::unique_ptr<MailStore> mail_store_;  // asked by the router for as long as anybody calls that
@@ -89,6 +91,7 @@ class Node {
   std::unique_ptr<client::Door> door_;
   std::unique_ptr<Discovery> discovery_;
   io::Timer drain_timer_;
+  io::Timer mailbox_timer_;
   io::Timer log_timer_;
   io::Signal on_term_;
   io::Signal on_int_;

@@ -326,24 +326,23 @@ class History:
 
     def _judge_lane(self, lane: list[tuple[Message, Sending]], verdict: Verdict) -> None:
         """One session's messages to one recipient, in the order in which it sent them first."""
-        newest = 0.0
-        counts: list[bool] = []  # whether it counts as later than those before it: not where an older session sent it first
-        for message, _ in lane:
-            counts.append(message.first_sent >= newest)
-            newest = max(newest, message.first_sent)
-        earliest: Message | None = None  # seen, of those sent later
-        for (message, sending), later in zip(reversed(lane), reversed(counts)):
-            if not message.sightings:
+        seen = [pair for pair in lane if pair[0].sightings]
+        earliest = 1 << 60
+        for at in range(len(seen) - 1, -1, -1):
+            message, sending = seen[at]
+            order = message.sightings[0].order
+            if order < earliest:
+                earliest = order
                 continue
-            first = message.sightings[0]
-            if earliest is not None and first.order > earliest.sightings[0].order:
-                if self._overtaken(message):
-                    verdict.excused["overtaken while it lay in a Redis that was away"] += 1
-                elif not self._may_be_late(message, sending):
-                    verdict.accuse("reordered", f"{self._story(message)}\n  before it was seen what was sent later:\n"
-                                                f"{self._story(earliest)}")
-            elif later:
-                earliest = message
+            before = [later for later, _ in seen[at + 1:]
+                      if later.sightings[0].order < order and not _went_by_another(later, message)]
+            if not before or self._may_be_late(message, sending):
+                continue
+            if self._overtaken(message):
+                verdict.excused["overtaken while it lay in a Redis that was away"] += 1
+            else:
+                verdict.accuse("reordered", f"{self._story(message)}\n  before it was seen what was sent later:\n"
+                                            f"{self._story(before[0])}")
 
     def _may_be_late(self, message: Message, sending: Sending) -> bool:
         """It was refused in this session and sent again later; or a broken plain connection had it the first time."""
@@ -383,8 +382,8 @@ class History:
                 around.append((session.up, f"({session.tag} is logged in)"))
             if session.down is not None:
                 around.append((session.down, f"({session.tag} ends: {session.how})"))
-        around += [(at, f"[{what}]") for at, what in self.notes]
         around = [line for line in around if begin <= line[0] <= end]
+        around += [(at, f"[{what}]") for at, what in self.notes if begin - 10 <= at <= end]
         # What happened closest to the message itself, if all is too much.
         around.sort(key=lambda line: min(abs(line[0] - at) for at in own))
         left_out = len(around) - STORY_LINES
@@ -404,6 +403,13 @@ class History:
             if message is not None:
                 return message if message.content == content else None
         return None
+
+
+def _went_by_another(later: Message, message: Message) -> bool:
+    """Whether it may have been seen because of a session that had not sent this message before it."""
+    return any(sending.at <= later.sightings[0].at and not any(
+        before.session is sending.session and before.at <= sending.at for before in message.sendings)
+        for sending in later.sendings)
 
 
 def _knew(earlier: Sighting, later: Sighting) -> bool:

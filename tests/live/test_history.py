@@ -140,6 +140,11 @@ class Judge(LiveTest):
         told.sends("1", "2", tag="alice#2", retry=True).sends("3", tag="alice#2")
         self.finds(told.sees("1", "3", "2").told("delivered", "1", "2", "3", tag="alice#2"), reordered=1)
 
+    def test_what_another_session_sent_again_may_be_sooner(self) -> None:
+        told = Told(acks=True).sends("1", "2").told("stored", "1").down("alice#1").up("alice#2")
+        told.sends("2", tag="alice#2", retry=True).sees("2").told("delivered", "2", tag="alice#2")
+        self.finds(told.sees("1", stored=True))
+
     def test_what_a_broken_connection_had_comes_late(self) -> None:
         told = Told().sends("1").down("alice#1").down("bob#1").up("alice#2").up("bob#2")
         told.sends("2", tag="alice#2").sends("1", tag="alice#2", retry=True)

@@ -54,7 +54,8 @@ enum class What : std::uint8_t {
   fault,
   heal,
   traffic,
-  check,
+  look,   // is everything as it should be meanwhile?
+  check,  // … and in the calm?
   save,
 };
 

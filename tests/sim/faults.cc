@@ -80,7 +80,15 @@ class Drawing {
     }
   }
 
+  // One end is lost, its dials get no answer, and what it had sent is still on its way.
+  void draw_orphan_at(Time at, std::uint8_t a, std::uint8_t b) {
+    add({FaultKind::stall, a, b, at, between(2s, 5s), 0});
+    add({FaultKind::half_open, a, b, at + between(10ms, 300ms), 0us, 0});
+    add({FaultKind::swallow, a, b, at, between(3s, 6s), 0});
+  }
+
   void draw_link_at(Time at, std::uint8_t a, std::uint8_t b, Micros longest) {
+    if (longest > 4s && !mild() && one_in(5)) return draw_orphan_at(at, a, b);
     static constexpr std::array kinds{FaultKind::partition, FaultKind::stall,     FaultKind::stall,
                                       FaultKind::refuse,    FaultKind::swallow,   FaultKind::cut,
                                       FaultKind::half_open, FaultKind::cut_storm, FaultKind::slow};
@@ -198,7 +206,7 @@ class Drawing {
   bool mild() const { return plan_.weather != Weather::nodes && !plan_.discovers; }
   Micros outage_max() {
     if (mild()) return 2s;
-    return chance_.below(4) == 0 ? Micros(30s) : Micros(4s);
+    return one_in(20) ? Micros(60s) : one_in(4) ? Micros(30s) : Micros(4s);
   }
 
   bool fits(const Fault& fault) {

@@ -18,6 +18,9 @@ const char* name_of(Outcome outcome) {
   return "";
 }
 
+// What Redis was asked before and does after.
+constexpr Time under_way = std::chrono::seconds(1);
+
 bool good(Outcome outcome) {
   return outcome == Outcome::delivered || outcome == Outcome::written || outcome == Outcome::stored;
 }
@@ -68,6 +71,7 @@ void Judge::on_sent(Time now, SessionId from, MessageId id) {
   Lane& lane = sessions_[from].lanes[message.recipient];
   message.sendings.push_back({from, now, lane.sent.size(), Outcome::none, Time{0}});
   lane.sent.push_back(id);
+  if (message.with_id) waiting_[{sessions_[from].place, message.recipient}].emplace_back(id, from);
 }
 
 void Judge::on_told(Time now, SessionId at, MessageId id, Outcome outcome) {
@@ -112,6 +116,22 @@ void Judge::on_told(Time now, SessionId at, MessageId id, Outcome outcome) {
 bool Judge::failed_for_good(const Message& message) const {
   return message.with_id && std::all_of(message.sendings.begin(), message.sendings.end(),
                                         [](const Sending& each) { return each.outcome == Outcome::failed; });
+}
+
+bool Judge::waits(const Wait& wait) const {
+  const auto& sendings = messages_[wait.first].sendings;
+  return !sessions_[wait.second].ended && std::any_of(sendings.begin(), sendings.end(), [&](const Sending& each) {
+    return each.session == wait.second && each.outcome == Outcome::none;
+  });
+}
+
+Time Judge::at_of(const Wait& wait) const {
+  const auto& sendings = messages_[wait.first].sendings;
+  return std::find_if(sendings.begin(), sendings.end(),
+                      [&](const Sending& each) {
+                        return each.session == wait.second && each.outcome == Outcome::none;
+                      })
+      ->at;
 }
 
 bool Judge::acked(MessageId id) const {
@@ -166,7 +186,7 @@ void Judge::judge_repetition(MessageId id, const Copy& one, const Copy& other) {
   const Message& message = messages_[id];
   const bool sent_again = message.sendings.size() > 1;
   // It was in the mailbox before it was sent again, or on its way to an older login.
-  if (sent_again && (second.marks.stored ? message.stored <= message.sendings.back().at
+  if (sent_again && (second.marks.stored ? message.stored <= message.sendings.back().at + under_way
                                          : sessions_[second.session].began >= message.sendings.front().at))
     return;
   // The mailbox kept what had come directly, since it could not be asked then.

@@ -23,8 +23,10 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace history {
@@ -88,6 +90,19 @@ class Judge {
   void on_mail_down(Time, Place);
   void on_mail_up(Time, Place);
 
+  // A session has it, and may take its time.
+  void on_given(MessageId id) { messages_[id].given = true; }
+  // For each place and recipient the oldest sending that waits for its outcome,
+  // unless a session has it: what was sent, where from, when. Told of its end.
+  template <class Each>
+  void each_waiting(Each&& each) {
+    for (auto& [lane, sendings] : waiting_) {
+      while (!sendings.empty() && !waits(sendings.front())) sendings.pop_front();
+      if (!sendings.empty() && !messages_[sendings.front().first].given)
+        each(sendings.front().first, lane.first, at_of(sendings.front()));
+    }
+  }
+
   // Nothing happens any more: everybody is there and has read what there is.
   void at_end();
 
@@ -128,6 +143,7 @@ class Judge {
     User sender = 0;
     User recipient = 0;
     bool with_id = false;
+    bool given = false;
     bool forgotten = false;  // and not stored again
     bool was_forgotten = false;
     bool crossed = false;  // sent again before the server of an earlier session had noticed its end
@@ -154,6 +170,7 @@ class Judge {
     bool ended = false;
     std::map<User, Lane> lanes;
   };
+  using Wait = std::pair<MessageId, SessionId>;
   struct Outage {
     Time from{0};
     Time to = Time::max();
@@ -162,6 +179,8 @@ class Judge {
   void on_arrived(Time, SessionId, Message&, MessageId, bool stored);
   void judge_order(MessageId);
   bool precedes(const Message& one, const Message& other) const;
+  bool waits(const Wait&) const;
+  Time at_of(const Wait&) const;
   bool may_be_late(const Message&) const;
   void judge_repetition(MessageId, const Copy&, const Copy&);
   bool came_past_the_mailbox(const Message& late, const Message& later) const;
@@ -175,6 +194,7 @@ class Judge {
   std::vector<Message> messages_{1};
   std::vector<Session> sessions_{1};
   std::map<Place, std::vector<Outage>> outages_;
+  std::map<std::pair<Place, User>, std::deque<Wait>> waiting_;  // in the order of sending
   std::uint32_t copies_ = 0;
   Counts counts_;
 };

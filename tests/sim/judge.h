@@ -54,12 +54,21 @@ class Judge {
   void on_outcome(Time now, SessionNumber at, std::string_view id, chat::Outcome, bool maybe);
   // The kernel has it for that session's client; 0: it is none.
   ChatNumber on_handed(Time now, SessionNumber at, std::string_view line, const history::Marks& marks);
+  void on_given(std::string_view line) { history_.on_given(number_in(line)); }
+  // Nobody waits in vain; see history::Judge::each_waiting. `patience` of a node.
+  template <class Patience>
+  void look_for_waiting(Time now, Patience&& patience) {
+    history_.each_waiting([&](ChatNumber chat, history::Place place, Time since) {
+      if (now - since > patience(static_cast<std::uint8_t>(place), chats_[chat].recipient))
+        fail(history_.name(chat) + " has waited for too long");
+    });
+  }
   void on_seen(Time now, SessionNumber at, ChatNumber chat) { history_.on_seen(now, at, chat); }
   void on_swallowed(SessionNumber at, ChatNumber chat) { history_.on_swallowed(at, chat); }
   std::uint8_t recipient_of(ChatNumber chat) const { return chats_[chat].recipient; }
   std::uint8_t sender_of(ChatNumber chat) const { return chats_[chat].sender; }
   bool acked(std::string_view line) const { return history_.acked(number_in(line)); }
-  bool seen(ChatNumber chat) const { return history_.seen(chat); }
+  bool seen(std::string_view line) const { return history_.seen(number_in(line)); }
 
   // --- Mailboxes.
   void on_stored(Time now, std::string_view line, bool late);

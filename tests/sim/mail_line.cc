@@ -10,18 +10,23 @@ using namespace std::chrono_literals;
 
 constexpr Micros silence_max = 1s;
 constexpr Micros watch_every = 300ms;
-constexpr std::size_t out_max = 64;
+constexpr std::size_t out_max = 256;
 // How often what can't get through is tried again.
 constexpr Micros retransmit = 40ms;
 // Bytes of a connection that its host has given up get through this late at most.
 constexpr std::uint64_t orphan_us_max = 20'000'000;
 
 std::uint64_t latency_of(peer::Chance& chance) {
-  switch (chance.below(4)) {
-    case 0: return 200 + chance.below(300);
-    case 1: return 500 + chance.below(2000);
-    case 2: return 1000 + chance.below(10'000);
-    default: return chance.below(50'000);
+  switch (chance.below(9)) {
+    case 0:
+    case 1: return 200 + chance.below(300);
+    case 2:
+    case 3: return 500 + chance.below(2000);
+    case 4:
+    case 5: return 1000 + chance.below(10'000);
+    case 6:
+    case 7: return chance.below(50'000);
+    default: return chance.below(120'000);
   }
 }
 
@@ -195,6 +200,7 @@ void MailLine::connect() {
   if (up_) return;
   if (!registry_->reachable(node_)) return retry_later();
   up_ = true;
+  up_since_ = events_->now();
   tries_ = 0;
   conn_ = server_->connect(node_, life_, latency_);
   trace_->note(events_->now(), node_, "mail up", conn_);

@@ -94,6 +94,7 @@ class MailLine final : public chat::Store {
   void handle(const Event&);
   // Nothing is asked that could be answered.
   bool idle() const;
+  Time up_since() const { return up_ ? up_since_ : peer::never; }
 
   // chat::Store
   bool up() const override { return up_; }
@@ -129,6 +130,7 @@ class MailLine final : public chat::Store {
   const Micros latency_;
 
   bool up_ = false;
+  Time up_since_{0};
   MailServer::ConnNumber conn_ = no_conn;
   unsigned tries_ = 0;
   std::deque<Op> out_;       // asked, in order

@@ -53,6 +53,7 @@ Node::~Node() = default;
 void Node::boot() {
   ++life_;
   woke_at_ = 0us;
+  awake_since_ = events_->now();
   leaving_ = paused_ = flush_due_ = redis_sound_ = judging_ = viewing_ = false;
   tick_due_ = router_due_ = peer::never;
   dirty_.clear();
@@ -121,6 +122,7 @@ void Node::wake() {
   const Time now = events_->now();
   trace_->note(now, index_, "wake", life_, waiting_.size());
   paused_ = false;
+  awake_since_ = now;
   router_->tick(now);
   if (now - paused_at_ < pause_min || leaving_) return;
   woke_at_ = now;
@@ -202,6 +204,7 @@ void Node::handle(const Event& event) {
     case What::fault:
     case What::heal:
     case What::traffic:
+    case What::look:
     case What::check:
     case What::save: return;
   }

@@ -50,6 +50,8 @@ class Node final : public peer::World, public Host {
   bool up() const { return mesh_ != nullptr; }
   bool paused() const { return paused_; }
   bool leaving() const { return leaving_; }
+  // Since when it has run without a pause.
+  Time awake_since() const { return awake_since_; }
   std::uint32_t life() const { return life_; }
   peer::Mesh& mesh() { return *mesh_; }
   chat::Router& router() { return *router_; }
@@ -111,6 +113,7 @@ class Node final : public peer::World, public Host {
   bool leaving_ = false;
   Time paused_at_{0};
   Time woke_at_{0};
+  Time awake_since_{0};
   std::vector<Event> waiting_;
   std::vector<ConnId> dirty_;
   bool flush_due_ = false;

@@ -10,6 +10,8 @@ using namespace std::chrono_literals;
 
 // A client that never gets an outcome gives up one day.
 constexpr std::uint8_t sendings_max = 5;
+// Redis may be silent for a second before it counts as down.
+constexpr Micros ready_within = 2s;
 
 }  // namespace
 
@@ -175,6 +177,7 @@ void People::login(std::uint8_t user, std::uint8_t node, std::uint32_t life, cha
   const Session::Manner how = manner();
   sessions_.push_back(std::make_unique<Session>(*this, router, user, node, life, how));
   Session& session = *sessions_.back();
+  session.began = events_->now();
   session.number = judge_->on_login(events_->now(), user, node, how.confirms);
   of_number_.push_back(&session);
   trace_->note(events_->now(), node, how.confirms ? "login ack" : "login", session.number, user);
@@ -244,6 +247,13 @@ void People::hurry() {
 
 // --- How things stand.
 
+void People::look_for_unready(const std::function<Time(std::uint8_t)>& awake_since) {
+  const Time since = events_->now() - (plan_->crowd > 0 ? 2 * ready_within : ready_within);
+  for (const Session* session : live_)
+    if (!session->ready() && session->began <= since && awake_since(session->node) <= since)
+      return fail(*session, "is not told that it is ready");
+}
+
 std::size_t People::live(std::uint8_t user) const {
   return static_cast<std::size_t>(
       std::count_if(live_.begin(), live_.end(), [user](const Session* each) { return each->user == user; }));
@@ -252,6 +262,18 @@ std::size_t People::live(std::uint8_t user) const {
 const Session* People::session_of(std::uint8_t user) const {
   const auto at = std::find_if(live_.begin(), live_.end(), [user](const Session* each) { return each->user == user; });
   return at == live_.end() ? nullptr : *at;
+}
+
+bool People::leaving(std::uint8_t user) const {
+  return std::any_of(sessions_.begin(), sessions_.end(), [user](const auto& each) {
+    return each->user == user && each->state == Session::State::leaving;
+  });
+}
+
+bool People::busy(std::uint8_t user) const {
+  return std::any_of(sessions_.begin(), sessions_.end(), [user](const auto& each) {
+    return each->user == user && each->state != Session::State::gone && !each->quiet();
+  });
 }
 
 std::string People::unrest() const {

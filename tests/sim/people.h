@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -67,8 +68,14 @@ class People {
 
   std::size_t live(std::uint8_t user) const;
   const Session* session_of(std::uint8_t user) const;
+  // An older session of that user is not over yet: what it has comes first.
+  bool leaving(std::uint8_t user) const;
+  // A session of its has something that its client has not read or confirmed.
+  bool busy(std::uint8_t user) const;
   // Why nothing is quiet; empty: everything is.
   std::string unrest() const;
+  // A login is over within a while, but for `awake_since(node)`.
+  void look_for_unready(const std::function<Time(std::uint8_t)>& awake_since);
   void hurry();  // no slow readers any more, and everybody confirms
   bool hurries() const { return hurries_; }
 
@@ -107,6 +114,7 @@ class People {
   ChatNumber on_handed(const Session& session, std::string_view line, const history::Marks& marks) {
     return judge_->on_handed(events_->now(), session.number, line, marks);
   }
+  void on_given(std::string_view line) { judge_->on_given(line); }
   void on_swallowed(const Session& session, ChatNumber chat) { judge_->on_swallowed(session.number, chat); }
   void strike(Session& session) { std::erase(live_, &session); }
   void come_back(const Session& session);

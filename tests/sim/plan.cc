@@ -65,7 +65,7 @@ namespace {
 void draw_people(Plan& plan, peer::Chance& chance) {
   static constexpr std::array<unsigned, 4> confirming{0, 30, 60, 100};
   static constexpr std::array<std::size_t, 4> windows{2, 8, 64, 256};
-  static constexpr std::array<std::size_t, 4> pages{3, 8, 16, 64};
+  static constexpr std::array<std::size_t, 4> pages{8, 16, 64, 64};
   plan.confirming = confirming[chance.below(confirming.size())];
   plan.window_chats = windows[chance.below(windows.size())];
   const bool stays = plan.weather == Weather::links;
@@ -73,6 +73,7 @@ void draw_people(Plan& plan, peer::Chance& chance) {
   plan.queue_bytes_max = stays ? ~std::size_t{0} : small ? 40'000 : std::size_t{1} << 20U;
   plan.mail_page_bytes = small ? 10'000 : std::size_t{256} << 10U;
   plan.ack_timeout = Micros(stays ? 30'000'000 : 1'000'000 + chance.below(9'000'000));
+  plan.nameless = chance.below(3) == 0 ? 50 : 12;
   plan.resends = chance.below(4) != 0;
   plan.repeats = plan.resends && chance.below(3) == 0;
   plan.mailboxes = plan.discovers && chance.below(6) != 0;

@@ -28,6 +28,8 @@ void Session::deliver(const chat::Delivery& delivery, const chat::Origin& origin
                                         : "deliver",
                  origin.seq, delivery.line);
   if (state != State::live) return people_->fail(*this, "is given a chat before it is ready or after its end");
+  people_->on_given(delivery.line);
+  moved_at = people_->now();
   queue_.push_back({std::string(delivery.line), origin, {delivery.stored, delivery.redelivered}});
   queued_bytes_ += delivery.line.size();
   write_later();
@@ -86,6 +88,7 @@ void Session::on_confirmed() {
     const chat::Origin origin = out_.front().origin;
     out_.pop_front();
     ++confirmed_;
+    moved_at = people_->now();
     people_->trace(*this, "confirmed", origin.seq);
     router_->on_delivered(origin);
   }
@@ -196,7 +199,7 @@ void Session::on_read() {
     const News news = wire_.front();
     wire_.pop_front();
     if (news.kind == News::Kind::end) client_over_ = true;
-    if (news.kind == News::Kind::chat) ++read_;
+    if (news.kind == News::Kind::chat) ++read_, moved_at = people_->now();
     people_->on_news(*this, news);
   }
   if (manner.confirms && confirmed_ < read_ && state == State::live && (!manner.mute || people_->hurries()))

@@ -79,6 +79,8 @@ class Session final : public chat::Client {
   bool quiet() const { return queue_.empty() && out_.empty() && wire_.empty(); }
   chat::Router& router() { return *router_; }
 
+  Time began{0};
+  Time moved_at{0};  // something was given, written, read or confirmed
   const std::uint8_t user;
   const std::uint8_t node;
   const std::uint32_t life;

@@ -10,13 +10,23 @@ using namespace std::chrono_literals;
 
 // From the last fault's end until every node is linked with every other, knows
 // everybody and owes nobody an outcome.
-constexpr Micros calm_within = 60s;
+constexpr Micros calm_within = 120s;
 // For the last chats, which find no trouble, to be settled.
 constexpr Micros last_chats_within = 6s;
 // Everybody logs in, and is known everywhere before the first chat.
 constexpr Time move_in_at = 5s;
 constexpr Time stir_at = 7s;
 constexpr Micros check_every = 100ms;
+constexpr Micros look_every = 200ms;
+// What is stored reaches who is there: the contract's second, and what a slow Redis takes of it.
+constexpr Micros drained_within = 2s;
+// When Redis is back everybody is looked after, so many at a time.
+constexpr Micros crowd_drained_within = 20s;
+// A link's silence (5 s), the hold (2 s), and what a slow Redis takes.
+constexpr Micros rerouted_within = 9s;
+// The silence, and wait_max.
+constexpr Micros given_up_within = 38s;
+constexpr Micros older_sessions_flush = 5s;
 constexpr Micros home_every = 1s;
 // In good weather: a node that was killed is back, linked and known; one that stays
 // dead is out of the set and of everybody's directory.
@@ -71,6 +81,7 @@ Verdict Storm::run() {
   }
   events_.push(move_in_at, What::traffic, nowhere, 0);
   events_.push(stir_at, What::traffic, nowhere, 1);
+  events_.push(stir_at, What::look, nowhere, 0);
   events_.push(plan_.storm_ends + orders_done_after, What::check, nowhere, 0);
   while (phase_ != Phase::over && !judge_.breached() && !events_.empty()) dispatch(events_.pop());
 
@@ -133,6 +144,7 @@ void Storm::handle(const Event& event) {
       stir();
       return events_.push_in(Micros(1 + chance_.below(2 * static_cast<std::uint64_t>(plan_.chat_every.count()))),
                              What::traffic, nowhere, 1);
+    case What::look: return look();
     case What::check: return check();
     case What::save: return mailboxes_.save();
   }
@@ -211,7 +223,11 @@ void Storm::begin(std::size_t index) {
     case FaultKind::accept_close:
     case FaultKind::stall:
     case FaultKind::slow:
-    case FaultKind::partition: network_.begin(fault); break;
+    case FaultKind::partition:
+      ++ways_in_trouble_;
+      slow_ways_ += fault.kind == FaultKind::slow;
+      network_.begin(fault);
+      break;
     case FaultKind::cut: return network_.cut(fault.a, fault.b);
     case FaultKind::cut_storm:
       for (std::uint64_t i = 0; i < fault.amount; ++i)
@@ -252,6 +268,8 @@ void Storm::heal(std::size_t index) {
   }
   if (fault.kind == FaultKind::redis_sleep) return registry_.set_asleep(-1);
   if (fault.kind == FaultKind::redis_cut) return registry_.set_cut(fault.a, -1);
+  --ways_in_trouble_;
+  slow_ways_ -= fault.kind == FaultKind::slow;
   network_.end(fault);
 }
 
@@ -272,6 +290,77 @@ void Storm::begin_node_fault(const Fault& fault) {
     events_.push_in(std::min<Micros>(fault.lasts / 2, 300ms), What::gone, fault.a, 0, node.life());
   }
   events_.push_in(fault.lasts, What::boot, nowhere, fault.a);
+}
+
+// --- Meanwhile.
+
+void Storm::look() {
+  if (phase_ == Phase::restart || phase_ == Phase::death) return;
+  events_.push_in(look_every, What::look, nowhere, 0);
+  const Time now = events_.now();
+  if (!undisturbed()) disturbed_at_ = now;
+  if (slow_ways_ > 0) slow_at_ = now;
+  for (const auto& [user, box] : mailboxes_.boxes()) {
+    if (now - disturbed_at_ < (plan_.crowd > 0 ? crowd_drained_within : drained_within)) break;
+    const Session* const session = people_.session_of(static_cast<std::uint8_t>(std::stoi(user.substr(4))));
+    if (session != nullptr) look_for_stuck(*session, box);
+  }
+  judge_.look_for_waiting(now, [this](std::uint8_t node, std::uint8_t to) {
+    return is_busy(to) ? Micros(peer::never) : patience(*nodes_[node]);
+  });
+  people_.look_for_unready([this](std::uint8_t node) {
+    return nodes_[node]->paused() ? Time(events_.now()) : nodes_[node]->awake_since();
+  });
+}
+
+// Its sessions have enough to do, or its mailbox is long: what comes directly waits behind that.
+bool Storm::is_busy(std::uint8_t user) const {
+  const auto box = mailboxes_.boxes().find(user_name(user));
+  return people_.busy(user) || (box != mailboxes_.boxes().end() && box->second.entries.size() > 2 * plan_.mail_page);
+}
+
+// How long a chat of that node's may be on its way: a cut link is found out, given up, and its
+// recipient's mailbox takes it, once Redis is there for a while; else for as long as anything waits.
+Micros Storm::patience(const Node& node) const {
+  const Time now = events_.now();
+  const Micros moving = plan_.weather == Weather::links ? 0us : Micros(plan_.ack_timeout + older_sessions_flush);
+  const Micros with_mail = rerouted_within + moving;
+  const Micros without = given_up_within + moving;
+  const auto calm_for = [&](Micros long_enough) {
+    return node.up() && !node.paused() && !node.leaving() && now - node.awake_since() > long_enough &&
+           now - slow_at_ > long_enough;
+  };
+  const bool has_mail = node.mail() != nullptr && node.mail()->up() && now - node.mail()->up_since() > with_mail;
+  if (has_mail && calm_for(with_mail)) return with_mail;
+  return calm_for(without) ? without : Micros(peer::never);
+}
+
+// Nothing is cut, nobody sleeps, and everybody has Redis.
+bool Storm::undisturbed() {
+  if (ways_in_trouble_ > 0 || !registry_.sound()) return false;
+  std::size_t up = 0;
+  for (const auto& node : nodes_) up += node->up() && !node->leaving();
+  return std::all_of(nodes_.begin(), nodes_.end(), [&](const auto& node) {
+    if (!node->up()) return true;
+    if (node->paused() || node->leaving() || (node->mail() != nullptr && !node->mail()->up())) return false;
+    const auto peers = node->mesh().view(events_.now());
+    return 1 + static_cast<std::size_t>(std::count_if(peers.begin(), peers.end(), [](const auto& peer) {
+             return peer.synced && peer.accepts;
+           })) ==
+           up;
+  });
+}
+
+// A session that reads everything has been there for a while and got nothing, though an
+// entry has been there as long.
+void Storm::look_for_stuck(const Session& session, const Mailboxes::Box& box) {
+  const Time since = events_.now() - drained_within;
+  if (!session.quiet() || !session.ready() || session.over() || nodes_[session.node]->paused()) return;
+  if (std::max(session.began, session.moved_at) > since || people_.leaving(session.user)) return;
+  for (const auto& [at, entry] : box.entries)
+    if (entry.since <= since && !judge_.seen(entry.line) && counts(user_name(session.user), entry))
+      return judge_.fail("stuck in the mailbox of " + user_name(session.user) + ", who is there: " +
+                         judge_.describe(entry.line));
 }
 
 // --- The calm.
@@ -382,7 +471,8 @@ bool Storm::mail_is_calm() {
       if (counts(user, entry))
         return unrest_ = "something waits for " + user + " (" + judge_.describe(entry.line) + ")", false;
   for (const auto& node : nodes_)
-    if (node->up() && node->mail() != nullptr && (!node->mail()->up() || !node->mail()->idle()))
+    if (phase_ < Phase::restart && node->up() && node->mail() != nullptr &&
+        (!node->mail()->up() || !node->mail()->idle()))
       return unrest_ = Node::name(node->index()) + " owes Redis something", false;
   return true;
 }

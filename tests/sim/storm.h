@@ -46,10 +46,13 @@ class Storm {
   void heal(std::size_t fault);
   void begin_node_fault(const Fault& fault);
   void order(const Event& event);
-  void forget_mail(std::size_t fault);
   bool mail_is_calm();
   bool counts(const std::string& user, const Mailboxes::Entry& entry) const;
-  void look_for_stuck();
+  void look();
+  bool is_busy(std::uint8_t user) const;
+  Micros patience(const Node& node) const;
+  bool undisturbed();
+  void look_for_stuck(const Session& session, const Mailboxes::Box& box);
   void boot(std::uint8_t node);
   void stir();
   void check();
@@ -82,6 +85,9 @@ class Storm {
   std::size_t up_ = 0;
   std::uint8_t awaited_ = nowhere;  // to be up again
   Time disturbed_at_{0};            // something was not as it should be
+  int ways_in_trouble_ = 0;         // stalled, slow, parted
+  int slow_ways_ = 0;
+  Time slow_at_{0};
 };
 
 }  // namespace sim

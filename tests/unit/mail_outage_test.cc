@@ -78,6 +78,26 @@ START_TEST(killed_with_questions_out) {
 }
 END_TEST
 
+// A Redis that was asleep does what it was asked when it wakes, though whoever
+// asked has given up and may have sent the chat another way.
+START_TEST(stored_late_is_marked) {
+  Running run;
+  PrivateRedis server;
+  Mailboxes box(run, server);
+  box.until_up();
+  ck_assert(box.stored(box.append("in time")) == Stored::yes);
+  kill(server.pid(), SIGSTOP);
+  const std::uint64_t late = box.append("late");
+  run.until("it counts as down", [&] { return box.answers.contains(late); });
+  ck_assert(box.answers.at(late) == Stored::unknown);
+  kill(server.pid(), SIGCONT);
+  box.until_up(2);
+  const auto page = box.taken(box.take());
+  ck_assert_uint_eq(page.letters.size(), 2);
+  ck_assert(!page.letters[0].may_repeat && page.letters[1].may_repeat);
+}
+END_TEST
+
 // Nobody is called any more.
 START_TEST(destroyed_with_questions_out) {
   Running run;
@@ -276,6 +296,6 @@ END_TEST
 
 }  // namespace
 
-SUITE(killed_with_questions_out, destroyed_with_questions_out, removals_outlive_a_restart, names_outlive_a_rewrite,
-      removals_are_bounded, redis_refuses, redis_is_a_replica_by_now, redis_forgets_the_script,
+SUITE(killed_with_questions_out, stored_late_is_marked, destroyed_with_questions_out, removals_outlive_a_restart,
+      names_outlive_a_rewrite, removals_are_bounded, redis_refuses, redis_is_a_replica_by_now, redis_forgets_the_script,
       forgetful_servers_are_warned_of)

@@ -450,6 +450,38 @@ START_TEST(cut_off_with_redis_down) {
 }
 END_TEST
 
+// n1 leaves while bob, at n2, has not confirmed what alice sent.
+START_TEST(the_senders_node_leaves) {
+  const struct {
+    const char* sentence;
+    bool confirms;
+    Texts next;
+  } rows[] = {{"bob confirms after all", true, {}},
+              {"bob's session ends", false, {"1 stored again", "2 stored again"}}};
+  for (const auto& row : rows) {
+    Cut at;
+    at.bob.acknowledges = true;
+    at.alice.send("bob", "1");
+    at.alice.send("bob", "2");
+    at.pass(100ms);
+    at.alice.hang_up();
+    at.town.town.router(1).leave_to_mailboxes();
+    at.pass(100ms);
+    ck_assert_msg(at.town.town.router(1).idle(), "%s", row.sentence);
+    at.town.town.host(1).mesh.leave(at.town.town.net.now);
+    at.pass(100ms);
+    expect_texts(at.bob.got, {"1", "2"}, "not once more");
+    if (row.confirms) at.bob.confirm();
+    at.bob.hang_up();
+    at.pass(100ms);
+    Person& next = at.town.town.join(2, "bob");
+    at.pass(100ms);
+    expect_texts(next.got, row.next, row.sentence);
+    ck_assert_msg(at.town.shelf.waiting("bob") == 0, "%s", row.sentence);
+  }
+}
+END_TEST
+
 // Refused behind the cut: nobody ever reads why, and n2 must not refuse for ever.
 START_TEST(a_refusal_that_nobody_reads) {
   Cut at;
@@ -496,9 +528,9 @@ END_TEST
 }  // namespace
 
 SUITE(a_node_that_lives_but_cant_be_reached, nothing_is_repeated_after_a_cut,
-      what_comes_late_on_an_old_connection_is_not_let_in, cut_off_with_redis_down, a_refusal_that_nobody_reads,
-      the_recipient_has_a_session_elsewhere, stored_and_drained, who_has_nothing_waiting_is_ready, redis_is_down,
-      redis_goes_down_with_a_chat_out, a_full_mailbox, storing_while_the_recipient_logs_in,
-      a_wake_goes_before_the_next_chat, acknowledged, what_was_not_confirmed_goes_on,
-      an_entry_leaves_when_it_is_confirmed, a_mailbox_is_emptied_as_fast_as_it_is_read, the_same_id_twice,
-      the_same_id_stored_and_direct, redis_comes_back, removed_though_redis_was_down)
+      what_comes_late_on_an_old_connection_is_not_let_in, cut_off_with_redis_down, the_senders_node_leaves,
+      a_refusal_that_nobody_reads, the_recipient_has_a_session_elsewhere, stored_and_drained,
+      who_has_nothing_waiting_is_ready, redis_is_down, redis_goes_down_with_a_chat_out, a_full_mailbox,
+      storing_while_the_recipient_logs_in, a_wake_goes_before_the_next_chat, acknowledged,
+      what_was_not_confirmed_goes_on, an_entry_leaves_when_it_is_confirmed, a_mailbox_is_emptied_as_fast_as_it_is_read,
+      the_same_id_twice, the_same_id_stored_and_direct, redis_comes_back, removed_though_redis_was_down)

@@ -387,6 +387,7 @@ START_TEST(says_what_a_bad_request_lacks) {
       {R"({"cmd":"login","name":1})", "name must be a string, the name to be known by"},
       {R"({"cmd":"login","name":"a","format":"xml"})", "format must be json or text"},
       {R"({"cmd":"login","name":"a","format":null})", "format must be json or text"},
+      {R"({"cmd":"login","name":"a","token":5})", "token must be a string"},
       {R"({"cmd":"login","name":"a","ack":1})", "ack must be true or false"},
       {R"({"cmd":"login","name":"a","ack":"true"})", "ack must be true or false"},
       {R"({"cmd":"login","name":"a","ack":null})", "ack must be true or false"},
@@ -471,7 +472,7 @@ END_TEST
 START_TEST(reads_the_other_commands) {
   RequestParser parser;
   const Request& request =
-      parser.parse_copy(R"({"name":"\u00e9","cmd":"login","format":"text","token":{"a":1},"ack":false})");
+      parser.parse_copy(R"({"name":"\u00e9","cmd":"login","format":"text","token":"t","x":{"a":1},"ack":false})");
   ck_assert(!request.refusal);
   ck_assert(request.verb == Verb::login);
   ck_assert(request.name.text == "é");

@@ -253,8 +253,10 @@ def all_at_random(scene: Scene) -> None:
         else:
             scene.fleet.each(chance.sample(people, 4), scene.hop)
         scene.watch(chance.uniform(0.05, 0.4))
-    scene.fault("no more faults")
+    healed = scene.fault("no more faults")
     scene.fleet.all_online()
-    scene.flows(10)
+    scene.world.whole(nodes)
+    scene.figure("whole again after", time.monotonic() - healed)
     scene.fleet.do(scene.fleet.history.prompt)
+    scene.flows(10)
     scene.waits(mark)

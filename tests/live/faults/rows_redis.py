@@ -17,6 +17,12 @@ def offline(scene: Scene, rate: float = 20) -> Stream:
     return scene.fleet.stream(sender, "absent", rate=rate, again=frozenset())
 
 
+def at_every_node(scene: Scene, since: float) -> None:
+    """Every node has its mailboxes again."""
+    eventually(lambda: all(scene.logged([node], since, "mailboxes up") is not None for node in scene.nodes), 20,
+               "every node has its mailboxes again")
+
+
 def redis_row(scene: Scene, what: str, begin, end, *, amnesia: bool, seconds: float) -> None:  # type: ignore[no-untyped-def]
     """People talk, one writes to someone offline; the fault is there for so long; then it is over."""
     nodes = scene.mesh(3, mailbox={"max": 100_000})
@@ -36,6 +42,8 @@ def redis_row(scene: Scene, what: str, begin, end, *, amnesia: bool, seconds: fl
     stored = letters.told["stored"]
     eventually(lambda: letters.told["stored"] > stored + 5, 20, "it can store again")
     scene.figure("stores again after", time.monotonic() - back)
+    if scene.logged(nodes, mark, "mailboxes down") is not None:
+        at_every_node(scene, mark)
     scene.watch(1)
     scene.figure("online p99 before", online_p99(scene, calm, mark))
     scene.figure("meanwhile", online_p99(scene, mark, max(back, mark + 1)))
@@ -152,8 +160,37 @@ def redis_killed_under_load(scene: Scene) -> None:
     scene.figure("unavailable: median", median(answers))
     scene.figure("p99", quantile(answers, 0.99))
     scene.figure("slowest", answers[-1])
+    back = scene.fault("it is back")
     scene.world.redis.start()
     stored = letters.told["stored"]
     eventually(lambda: letters.told["stored"] > stored, 20, "it can store again")
+    scene.figure("stores again after", time.monotonic() - back)
+    at_every_node(scene, back)
     scene.user(1, "absent", acks=True)
     scene.fleet.all_online()
+
+
+@row("logins at other nodes in the moment in which one node has Redis again")
+def login_while_redis_comes_back(scene: Scene) -> None:
+    scene.mesh()
+    senders = [scene.user(k, f"sender{k}") for k in range(3)]
+    scene.fleet.all_online()
+    for turn in range(scene.count(8, 2)):
+        absent = f"absent{turn}"
+        letters = [scene.fleet.stream(sender, absent, rate=100, again=frozenset()) for sender in senders]
+        eventually(lambda: all(stream.told["stored"] > 5 for stream in letters), what="letters are stored")
+        scene.fault("Redis is killed")
+        scene.world.redis.kill()
+        scene.fleet.do(scene.fleet.history.amnesia)
+        scene.watch(1.5)
+        scene.fault("it is back")
+        scene.world.redis.start()
+        before = [stream.told["stored"] for stream in letters]
+        eventually(lambda: any(stream.told["stored"] > so_far for stream, so_far in zip(letters, before)), 20,
+                   "one of the nodes can store again")
+        node = next((k for k, stream in enumerate(letters) if stream.told["stored"] == before[k]), 0)
+        scene.user(node, absent, acks=True)
+        scene.fleet.all_online()
+        scene.watch(0.3)
+        scene.fleet.stop_sending()
+        scene.fleet.settled()
