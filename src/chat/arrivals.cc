@@ -24,6 +24,11 @@ void Arrivals::arrive(peer::PeerId from, std::uint32_t era, peer::Seq seq, const
                                             std::string(chat.sender), std::string(chat.id), std::string(chat.line)});
       return held ? void() : refuse(from, era, seq, user);
     }
+  deliver(from, era, seq, user, session, chat);
+}
+
+void Arrivals::deliver(peer::PeerId from, std::uint32_t era, peer::Seq seq, std::uint64_t user, ClientId session,
+                       const peer::ChatBody& chat) {
   Origin origin{from, era, seq, user, session, 0};
   if (!first(origin, chat)) return;
   hand(session, {chat.line, false, chat.may_repeat}, origin);
@@ -56,6 +61,7 @@ bool Arrivals::follow(const Entry& entry, peer::PeerId from, std::uint32_t era, 
     });
     if (at != held.end()) {
       gate->second.held_bytes -= at->line.size();
+      if (at - held.begin() < static_cast<std::ptrdiff_t>(gate->second.marked)) --gate->second.marked;
       held.erase(at);
       mesh_->settle(from, era, seq, peer::WireOutcome::done);
       return false;
@@ -152,6 +158,28 @@ void Arrivals::pass(std::uint64_t user) {
     arrive(each.from, each.era, each.seq, {each.may_repeat, each.recipient, each.sender, each.id, each.line});
 }
 
+void Arrivals::mark(std::uint64_t user) {
+  if (const auto gate = gates_.find(user); gate != gates_.end()) gate->second.marked = gate->second.held.size();
+}
+
+void Arrivals::let_through(std::uint64_t user) {
+  const auto gate = gates_.find(user);
+  if (gate == gates_.end() || gate->second.older > 0) return;
+  std::deque<Held>& held = gate->second.held;
+  const auto end = held.begin() + static_cast<std::ptrdiff_t>(std::exchange(gate->second.marked, 0));
+  const std::deque<Held> through(std::move_iterator(held.begin()), std::move_iterator(end));
+  held.erase(held.begin(), end);
+  for (const Held& each : through) gate->second.held_bytes -= each.line.size();
+  for (const Held& each : through) {
+    const ClientId session = barriers_.contains({each.from, user}) ? 0 : users_.find(user, each.recipient);
+    if (session == 0)
+      refuse(each.from, each.era, each.seq, user);
+    else
+      deliver(each.from, each.era, each.seq, user, session,
+              {each.may_repeat, each.recipient, each.sender, each.id, each.line});
+  }
+}
+
 void Arrivals::on_logout(std::uint64_t user, std::uint32_t unsettled) {
   if (unsettled > 0) gates_[user].older += unsettled;
 }
@@ -188,11 +216,14 @@ bool Arrivals::taken_back(const Origin& origin) const {
 void Arrivals::on_era(peer::PeerId from) {
   lower_barriers(from);
   std::erase_if(resets_, [from](const auto& each) { return each.first.first == from; });
-  for (auto& [user, gate] : gates_)
-    std::erase_if(gate.held, [&gate = gate, from](const Held& each) {
-      if (each.from == from) gate.held_bytes -= each.line.size();
-      return each.from == from;
-    });
+  for (auto& [user, gate] : gates_) {
+    const auto is_its = [from](const Held& each) { return each.from == from; };
+    const auto marked = gate.held.begin() + static_cast<std::ptrdiff_t>(gate.marked);
+    gate.marked -= static_cast<std::size_t>(std::count_if(gate.held.begin(), marked, is_its));
+    for (const Held& each : gate.held)
+      if (is_its(each)) gate.held_bytes -= each.line.size();
+    std::erase_if(gate.held, is_its);
+  }
 }
 
 void Arrivals::tick(peer::Time now) {

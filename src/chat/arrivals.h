@@ -79,6 +79,10 @@ class Arrivals {
   // While closed, what comes for that user is held back.
   void close(std::uint64_t user) { gates_[user].closed = true; }
   void open(std::uint64_t user);
+  // What is held back for that user now, and not what comes later, is meant by
+  // the next let_through(), which leaves the gate closed.
+  void mark(std::uint64_t user);
+  void let_through(std::uint64_t user);
   // The session leaves; deliveries that it still has are waited for.
   void on_logout(std::uint64_t user, std::uint32_t unsettled);
   // Deliveries of sessions of that user that are over have not all ended.
@@ -109,6 +113,7 @@ class Arrivals {
     bool closed = false;
     std::uint32_t older = 0;  // deliveries of sessions that are over
     std::size_t held_bytes = 0;
+    std::size_t marked = 0;  // of held, from its front
     std::deque<Held> held;
   };
   using Place = std::tuple<peer::PeerId, std::uint32_t, peer::Seq>;
@@ -119,6 +124,8 @@ class Arrivals {
   static bool hold(Gate& gate, Held chat);
   // False: it is a repetition, whose end is known or will be the first one's.
   bool first(Origin& origin, const peer::ChatBody& chat);
+  void deliver(peer::PeerId from, std::uint32_t era, peer::Seq seq, std::uint64_t user, ClientId session,
+               const peer::ChatBody& chat);
   void hand(ClientId session, const Delivery& delivery, Origin origin);
   void settle(const Origin& origin, End end);
   void end_followers(const Origin& first, End end);

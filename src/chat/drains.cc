@@ -10,6 +10,10 @@ namespace {
 
 // In hand of one session; more than a client may leave unconfirmed.
 constexpr std::size_t in_hand_max = 1024;
+// With Redis down, what follows a wake waits for it for so long, for so many users
+// at a time.
+constexpr peer::Millis awaited_for{2000};
+constexpr std::size_t awaited_max = 10'000;
 // Looks into mailboxes under way, when all users are looked after.
 constexpr std::size_t sweep_asked_max = 256;
 
@@ -55,10 +59,16 @@ void Drains::on_logout(std::uint64_t user, ClientId session) {
 void Drains::finish(std::uint64_t user) {
   Mailbox& mailbox = mailboxes_.at(user);
   if (mailbox.pass == Pass::full) full_.erase(user);
+  if (mailbox.pass == Pass::awaited) awaited_.erase(user);
   mailbox.pass = Pass::nothing;
   mailbox.token = 0;
   clear(user);
   arrivals_.open(user);
+}
+
+void Drains::on_store_up() {
+  for (auto& [user, mailbox] : mailboxes_) mailbox.left_over = true;
+  look_after_all();
 }
 
 void Drains::clear(std::uint64_t user) {
@@ -67,13 +77,15 @@ void Drains::clear(std::uint64_t user) {
 }
 
 void Drains::on_wake(std::string_view name) {
-  if (store_ == nullptr || !store_->up()) return;  // on_store_up() follows
+  if (store_ == nullptr || !store_->up()) return;  // look_after_all() follows
   const std::uint64_t user = mesh_->hash(name);
   const ClientId session = users_.find(user, name);
   if (session == 0) return;
   Mailbox& mailbox = mailboxes_[user];
-  if (mailbox.pass != Pass::nothing) {
-    mailbox.again = true;
+  if (mailbox.pass == Pass::awaited) awaited_.erase(user);
+  if (mailbox.pass != Pass::nothing && mailbox.pass != Pass::awaited) {
+    // What came directly before this wake needs no other pass than this one.
+    if (!std::exchange(mailbox.again, true)) arrivals_.mark(user);
     return;
   }
   mailbox.name = name;
@@ -81,7 +93,27 @@ void Drains::on_wake(std::string_view name) {
   start(user, mailbox);
 }
 
-void Drains::tick() {
+// What follows directly waits for a while for a Redis that is about to be back.
+void Drains::on_direct_wake(std::string_view name, peer::Time now) {
+  if (store_ == nullptr || store_->up()) return on_wake(name);
+  const std::uint64_t user = mesh_->hash(name);
+  const ClientId session = users_.find(user, name);
+  if (session == 0 || awaited_.size() >= awaited_max) return;
+  Mailbox& mailbox = mailboxes_[user];
+  if (mailbox.pass != Pass::nothing) return;
+  mailbox.name = name;
+  mailbox.session = session;
+  mailbox.pass = Pass::awaited;
+  awaited_[user] = now + awaited_for;
+  arrivals_.close(user);
+}
+
+void Drains::tick(peer::Time now) {
+  for (auto at = awaited_.begin(); at != awaited_.end();)
+    if (const auto [user, until] = *at++; store_->up())
+      on_wake(std::string(mailboxes_.at(user).name));
+    else if (now >= until)
+      finish(user);
   // Asking takes it out.
   for (auto at = full_.begin(); at != full_.end();)
     if (const std::uint64_t user = *at++; has_room(mailboxes_.at(user))) ask(user, mailboxes_.at(user));
@@ -126,6 +158,7 @@ void Drains::on_taken(std::uint64_t token, const Store::Taken& taken) {
     full_.insert(user);
   } else if (mailbox.again) {
     start(user, mailbox);
+    arrivals_.let_through(user);
   } else {
     finish(user);
   }

@@ -13,11 +13,18 @@
 //                             ▼ │
 //                           stalled
 //
+// With Redis down a node's word that something is stored makes it `awaited`: what
+// that node sends directly waits for Redis, for a while.
+//
+// A pass that is asked to begin again does so at its end; what came directly
+// before that was asked goes on then (Arrivals::mark).
+//
 // Owned by the router.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -54,10 +61,15 @@ class Drains {
   void on_logout(std::uint64_t user, ClientId session);
   // Something was stored for a user; ignored where nobody of that name is here.
   void on_wake(std::string_view name);
+  // The same from a node that will send to that user directly from now on: in
+  // order even where Redis is down here and about to be back.
+  void on_direct_wake(std::string_view name, peer::Time now);
   // All who are here are to be looked after, by and by.
   void look_after_all() { sweep_at_ = 0; }
-  void tick();
-  bool wants_tick() const { return sweep_at_ != swept || !full_.empty(); }
+  // Redis is back; it may have lost what was last removed.
+  void on_store_up();
+  void tick(peer::Time now);
+  bool wants_tick() const { return sweep_at_ != swept || !full_.empty() || !awaited_.empty(); }
 
   void on_taken(std::uint64_t token, const Store::Taken& taken);
   void on_older_ended(std::uint64_t user);
@@ -66,7 +78,7 @@ class Drains {
  private:
   static constexpr std::size_t swept = ~std::size_t{0};
 
-  enum class Pass : std::uint8_t { nothing, asked, full, stalled };
+  enum class Pass : std::uint8_t { nothing, awaited, asked, full, stalled };
   struct Mailbox {
     std::string name;
     ClientId session = 0;
@@ -105,8 +117,9 @@ class Drains {
   std::unordered_map<peer::Seq, Hand> hands_;
   std::uint64_t last_token_ = 0;
   peer::Seq last_seq_ = 0;
-  std::set<std::uint64_t> full_;  // users whose pass waits for room
-  std::size_t sweep_at_ = swept;  // the next slot of Users to be looked after
+  std::map<std::uint64_t, peer::Time> awaited_;  // users whose pass waits for Redis, and until when
+  std::set<std::uint64_t> full_;                 // users whose pass waits for room
+  std::size_t sweep_at_ = swept;                 // the next slot of Users to be looked after
 };
 
 }  // namespace chat

@@ -86,7 +86,7 @@ void Router::tick(peer::Time now) {
   now_ = now;
   arrivals_.tick(now);
   for (const std::string& user : std::exchange(perhaps_stored_, {})) drains_.on_wake(user);
-  drains_.tick();
+  drains_.tick(now);
   if (wakes_.empty() || now - wakes_swept_at_ < wakes_sweep_every) return;
   wakes_swept_at_ = now;
   // Whoever is cut off may come back later than that, and has still to be told
@@ -424,7 +424,7 @@ void Router::wake_at(peer::PeerId owner, std::uint64_t hash, std::string_view na
   if (store_ != nullptr) store_->wake(mesh_->name_of(owner), name);
 }
 
-void Router::on_wake(peer::PeerId, std::string_view user) { drains_.on_wake(user); }
+void Router::on_wake(peer::PeerId, std::string_view user) { drains_.on_direct_wake(user, now_); }
 
 void Router::on_unreachable(peer::PeerId peer) {
   if (!store_up()) return;
@@ -450,7 +450,7 @@ void Router::on_store_up() {
   for (std::size_t peer = 0; peer < mesh_->peers(); ++peer)
     if (const auto id = static_cast<peer::PeerId>(peer); !mesh_->reachable(id)) on_unreachable(id);
   wakes_.each([this](std::uint64_t user, const std::string& name) { wake_owner(user, name); });
-  drains_.look_after_all();
+  drains_.on_store_up();
 }
 
 // --- Chats of other nodes' senders.

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """A load of numbered chats over a mesh, each checked: one process, one epoll.
 
-    load.py --chats N [--pairs 64] [--window 512] HOST:PORT HOST:PORT …
+    load.py --chats N [--pairs 64] [--window 512] [--gated] HOST:PORT HOST:PORT …
 
 Pair k is a sender on one node and a recipient on another one. The sender keeps
 up to `window` chats under way, so that many are pipelined and no queue bound
 of the server's is reached. Every chat bears its number within the pair; the
 recipient must read 0, 1, 2 … Every hundredth has an id, whose ack is awaited.
+
+With --gated it sends no more chats than the last number on its standard input
+says, so that it is not over before what shall happen meanwhile.
 
 Prints the number received so far from time to time, and at the end one JSON
 object; `wrong` says what was lost, doubled, out of order or refused. Exits 1
@@ -17,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import select
 import socket
 import sys
@@ -54,8 +58,9 @@ class Pair:
 
 
 class Load:
-    def __init__(self, nodes: list[Address], chats: int, pairs: int, window: int) -> None:
+    def __init__(self, nodes: list[Address], chats: int, pairs: int, window: int, gated: bool) -> None:
         self.window = window
+        self.gate = 0 if gated else chats  # so many may be sent
         self.received = 0
         self.with_id = 0
         self.confirmed = 0
@@ -64,6 +69,9 @@ class Load:
         self.pairs: list[Pair] = []
         self._broken = False
         self._epoll = select.epoll()
+        if gated:
+            os.set_blocking(sys.stdin.fileno(), False)
+            self._epoll.register(sys.stdin.fileno(), select.EPOLLIN)
         self._by_fd: dict[int, tuple[Pair, End]] = {}
         for k in range(pairs):
             total = chats // pairs + (k < chats % pairs)
@@ -93,6 +101,9 @@ class Load:
                 return
             events = self._epoll.poll(1.0)
             for fd, event in events:
+                if fd == sys.stdin.fileno():
+                    self._open_gate()
+                    continue
                 pair, end = self._by_fd[fd]
                 if event & ~select.EPOLLOUT:
                     self._read(pair, end)
@@ -111,10 +122,20 @@ class Load:
                 told = self.received
                 print(told, flush=True)
 
+    def _open_gate(self) -> None:
+        lines = os.read(sys.stdin.fileno(), 4096).split()
+        if lines:
+            self.gate = int(lines[-1])
+        else:
+            self._epoll.unregister(sys.stdin.fileno())
+        for pair in self.pairs:
+            self._fill(pair)
+
     def _fill(self, pair: Pair) -> None:
         """Tops the window up, half a window at a time."""
-        until = min(pair.total, pair.received + self.window)
-        if until == pair.sent:
+        share = -(-self.gate // len(self.pairs))
+        until = min(pair.total, pair.received + self.window, share)
+        if until <= pair.sent:
             return
         lines = []
         for n in range(pair.sent, until):
@@ -210,8 +231,10 @@ def main() -> int:
     parser.add_argument("--chats", type=int, required=True)
     parser.add_argument("--pairs", type=int, default=64)
     parser.add_argument("--window", type=int, default=512)
+    parser.add_argument("--gated", action="store_true", help="sends as many as the numbers on standard input allow")
     options = parser.parse_args()
-    load = Load([address_of(node) for node in options.nodes], options.chats, options.pairs, options.window)
+    load = Load([address_of(node) for node in options.nodes], options.chats, options.pairs, options.window,
+                options.gated)
     began = time.monotonic()
     load.run()
     seconds = time.monotonic() - began

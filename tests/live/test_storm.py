@@ -30,21 +30,21 @@ class Storm(LiveTest):
         nodes, proxies = [node for node, _ in pairs], [proxy for _, proxy in pairs]
         self.world.start(nodes)
         addresses = [node.ready["client"] for node in nodes]
-        load = spawn([sys.executable, str(Path(__file__).with_name("load.py")), "--chats", str(CHATS), *addresses],
-                     stdout=subprocess.PIPE, text=True)
-        assert load.stdout is not None
+        load = spawn([sys.executable, str(Path(__file__).with_name("load.py")), "--gated", "--chats", str(CHATS),
+                      *addresses], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+        assert load.stdout is not None and load.stdin is not None
+        # The cuts are spread over the chats, so that there is traffic on every link at each of them, and between two.
+        part = CHATS // (CUTS + 1)
         cuts = 0
+        load.stdin.write(b"%d\n" % (2 * part))
         last = ""
         for line in load.stdout:
-            last = str(line)
-            if not last[0].isdigit():
-                continue
-            # The cuts are spread over the chats, so that there is traffic on every link between two of them.
-            if cuts < CUTS and int(last) > CHATS * cuts // (CUTS + 1):
-                for proxy in proxies:
-                    eventually(functools.partial(both_dialled, proxy), what="both peers dialled again")
-                # Only a round that met both peers' connections at every proxy counts.
-                cuts += [proxy.cut(reset=cuts % 2 == 0) for proxy in proxies] == [2, 2, 2]
+            last = line.decode()
+            if last[0].isdigit() and cuts < CUTS and int(last) > part * cuts:
+                while not self.all_cut(proxies, reset=cuts % 2 == 0):
+                    pass
+                cuts += 1
+                load.stdin.write(b"%d\n" % (CHATS if cuts == CUTS else part * (cuts + 2)))
         self.assertEqual(load.wait(PATIENCE), 0, last)
         result = json.loads(last)
         print(result)
@@ -52,3 +52,9 @@ class Storm(LiveTest):
         self.assertEqual((result["received"], result["confirmed"]), (CHATS, result["with_id"]))
         self.assertEqual(cuts, CUTS)
         self.world.whole(nodes)
+
+    def all_cut(self, proxies: list[FaultProxy], *, reset: bool) -> bool:
+        """Only a round that met both peers' connections at every proxy counts."""
+        for proxy in proxies:
+            eventually(functools.partial(both_dialled, proxy), what="both peers dialled again")
+        return [proxy.cut(reset) for proxy in proxies] == [2, 2, 2]

@@ -128,9 +128,7 @@ bool Judge::waits(const Wait& wait) const {
 Time Judge::at_of(const Wait& wait) const {
   const auto& sendings = messages_[wait.first].sendings;
   return std::find_if(sendings.begin(), sendings.end(),
-                      [&](const Sending& each) {
-                        return each.session == wait.second && each.outcome == Outcome::none;
-                      })
+                      [&](const Sending& each) { return each.session == wait.second && each.outcome == Outcome::none; })
       ->at;
 }
 

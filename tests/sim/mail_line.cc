@@ -11,6 +11,7 @@ using namespace std::chrono_literals;
 constexpr Micros silence_max = 1s;
 constexpr Micros watch_every = 300ms;
 constexpr std::size_t out_max = 256;
+constexpr std::size_t page_max = 64;
 // How often what can't get through is tried again.
 constexpr Micros retransmit = 40ms;
 // Bytes of a connection that its host has given up get through this late at most.
@@ -100,7 +101,8 @@ void MailServer::execute(Conn& conn, ConnNumber number) {
       answer.stored = mailboxes_->append(now, op.user, std::move(op.entry));
       break;
     case Op::Kind::take:
-      answer.page = mailboxes_->take(now, op.user, op.at);
+      // Small pages only where an answer does not take long.
+      answer.page = mailboxes_->take(now, op.user, op.at, conn.latency > 5ms ? page_max : plan_->mail_page);
       trace_->note(now, conn.node, "mail take", op.token, answer.page.entries.size(), op.user);
       break;
     case Op::Kind::remove:

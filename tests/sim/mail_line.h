@@ -43,8 +43,9 @@ class MailServer {
   };
   using ConnNumber = std::uint32_t;
 
-  MailServer(Events& events, Trace& trace, Registry& registry, Mailboxes& mailboxes, std::uint64_t seed)
-      : events_(&events), trace_(&trace), registry_(&registry), mailboxes_(&mailboxes), chance_(seed) {}
+  MailServer(const Plan& plan, Events& events, Trace& trace, Registry& registry, Mailboxes& mailboxes,
+             std::uint64_t seed)
+      : plan_(&plan), events_(&events), trace_(&trace), registry_(&registry), mailboxes_(&mailboxes), chance_(seed) {}
 
   ConnNumber connect(std::uint8_t node, std::uint32_t life, Micros latency);
   void ask(ConnNumber conn, Op op);
@@ -73,6 +74,7 @@ class MailServer {
   void publish(const std::string& node, const std::string& user);
   Micros delay(const Conn& conn) { return conn.latency + Micros(chance_.below(300)); }
 
+  const Plan* plan_;
   Events* events_;
   Trace* trace_;
   Registry* registry_;

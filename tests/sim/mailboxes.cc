@@ -42,7 +42,7 @@ bool Mailboxes::append(Time now, const std::string& user, Entry entry) {
   return true;
 }
 
-Mailboxes::Page Mailboxes::take(Time now, const std::string& user, chat::EntryId after) {
+Mailboxes::Page Mailboxes::take(Time now, const std::string& user, chat::EntryId after, std::size_t most) {
   expire(now, user);
   Page page;
   const auto found = boxes_.find(user);
@@ -51,7 +51,7 @@ Mailboxes::Page Mailboxes::take(Time now, const std::string& user, chat::EntryId
   page.mark = box.mark;
   auto at = box.entries.upper_bound(after);
   page.waiting = static_cast<std::size_t>(std::distance(at, box.entries.end()));
-  for (std::size_t bytes = 0; at != box.entries.end() && page.entries.size() < plan_->mail_page; ++at) {
+  for (std::size_t bytes = 0; at != box.entries.end() && page.entries.size() < most; ++at) {
     bytes += at->second.line.size();
     if (bytes > page_bytes() && !page.entries.empty()) break;
     page.entries.push_back(*at);

@@ -46,7 +46,7 @@ class Mailboxes {
 
   // False: it is full.
   bool append(Time now, const std::string& user, Entry entry);
-  Page take(Time now, const std::string& user, chat::EntryId after);
+  Page take(Time now, const std::string& user, chat::EntryId after, std::size_t most);
   void remove(const std::string& user, chat::EntryId at);
 
   // All of it is gone.

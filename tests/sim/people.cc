@@ -265,9 +265,8 @@ const Session* People::session_of(std::uint8_t user) const {
 }
 
 bool People::leaving(std::uint8_t user) const {
-  return std::any_of(sessions_.begin(), sessions_.end(), [user](const auto& each) {
-    return each->user == user && each->state == Session::State::leaving;
-  });
+  return std::any_of(sessions_.begin(), sessions_.end(),
+                     [user](const auto& each) { return each->user == user && each->state == Session::State::leaving; });
 }
 
 bool People::busy(std::uint8_t user) const {

@@ -93,13 +93,13 @@ struct Plan {
   std::size_t mail_page_bytes = 0;
   Micros mail_ttl{0};
   // Sessions and clients.
-  unsigned confirming = 0;       // of a hundred sessions
-  std::size_t window_chats = 0;  // of those, unconfirmed
+  unsigned confirming = 0;          // of a hundred sessions
+  std::size_t window_chats = 0;     // of those, unconfirmed
   std::size_t queue_bytes_max = 0;  // that wait for a slow reader
   Micros ack_timeout{0};
   unsigned nameless = 12;  // of a hundred chats bear no id of the client's
-  bool resends = false;  // clients send again what had no outcome,
-  bool repeats = false;  // … and now and then what had one
+  bool resends = false;    // clients send again what had no outcome,
+  bool repeats = false;    // … and now and then what had one
   Time storm_ends{0};
   std::vector<Fault> faults;
 

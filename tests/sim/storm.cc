@@ -58,7 +58,7 @@ Storm::Storm(const Plan& plan, Trace::Keep keep)
       trace_(keep),
       judge_(plan_),
       mailboxes_(plan_, judge_),
-      mail_server_(events_, trace_, registry_, mailboxes_, plan.seed * 5 + 5),
+      mail_server_(plan_, events_, trace_, registry_, mailboxes_, plan.seed * 5 + 5),
       network_(plan_, events_, plan.seed * 5 + 2),
       people_(plan_, events_, trace_, judge_, plan.seed * 5 + 3) {
   for (std::uint8_t i = 0; i < plan_.nodes; ++i) {
@@ -308,9 +308,8 @@ void Storm::look() {
   judge_.look_for_waiting(now, [this](std::uint8_t node, std::uint8_t to) {
     return is_busy(to) ? Micros(peer::never) : patience(*nodes_[node]);
   });
-  people_.look_for_unready([this](std::uint8_t node) {
-    return nodes_[node]->paused() ? Time(events_.now()) : nodes_[node]->awake_since();
-  });
+  people_.look_for_unready(
+      [this](std::uint8_t node) { return nodes_[node]->paused() ? Time(events_.now()) : nodes_[node]->awake_since(); });
 }
 
 // Its sessions have enough to do, or its mailbox is long: what comes directly waits behind that.
@@ -344,9 +343,8 @@ bool Storm::undisturbed() {
     if (!node->up()) return true;
     if (node->paused() || node->leaving() || (node->mail() != nullptr && !node->mail()->up())) return false;
     const auto peers = node->mesh().view(events_.now());
-    return 1 + static_cast<std::size_t>(std::count_if(peers.begin(), peers.end(), [](const auto& peer) {
-             return peer.synced && peer.accepts;
-           })) ==
+    return 1 + static_cast<std::size_t>(std::count_if(peers.begin(), peers.end(),
+                                                      [](const auto& peer) { return peer.synced && peer.accepts; })) ==
            up;
   });
 }
@@ -359,8 +357,8 @@ void Storm::look_for_stuck(const Session& session, const Mailboxes::Box& box) {
   if (std::max(session.began, session.moved_at) > since || people_.leaving(session.user)) return;
   for (const auto& [at, entry] : box.entries)
     if (entry.since <= since && !judge_.seen(entry.line) && counts(user_name(session.user), entry))
-      return judge_.fail("stuck in the mailbox of " + user_name(session.user) + ", who is there: " +
-                         judge_.describe(entry.line));
+      return judge_.fail("stuck in the mailbox of " + user_name(session.user) +
+                         ", who is there: " + judge_.describe(entry.line));
 }
 
 // --- The calm.
@@ -389,6 +387,9 @@ void Storm::check() {
       break;
     case Phase::last_chats:
       if (!late) break;
+      // What may lie there until the next login.
+      for (const auto& [user, box] : mailboxes_.boxes())
+        for (const auto& [at, entry] : box.entries) judge_.on_forgotten(entry.line);
       judge_.at_end();
       if (!quiet) judge_.fail(std::string(name_of(phase_)) + ": " + unrest_);
       next_phase();

@@ -85,7 +85,8 @@ void People::stir_chat() {
   if (from == nullptr) return;
   const auto recipient = static_cast<std::uint8_t>(chance_.below(plan_->users));
   const auto count = static_cast<std::uint8_t>(chance_.below(6) == 0 ? 1 + chance_.below(30) : 1 + chance_.below(3));
-  plan(0us, from->node, from->life, {Verb::chat, 0, from->number, recipient, count, chance_.below(100) >= plan_->nameless, 0});
+  plan(0us, from->node, from->life,
+       {Verb::chat, 0, from->number, recipient, count, chance_.below(100) >= plan_->nameless, 0});
 }
 
 void People::call_everybody() {

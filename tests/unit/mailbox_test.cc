@@ -134,6 +134,50 @@ START_TEST(a_wake_goes_before_the_next_chat) {
 }
 END_TEST
 
+// n1 has Redis and n2 not yet, where bob has logged in.
+START_TEST(a_wake_while_redis_is_about_to_be_back) {
+  for (const bool back : {true, false}) {
+    PostTown town(2);
+    Person& alice = town.town.join(1, "alice");
+    town.town.start();
+    alice.send_known("bob", "1");
+    town.pump();
+    town.post(2).break_down();
+    Person& bob = town.town.join(2, "bob");
+    town.pump();
+    alice.send_known("bob", "2");
+    town.pump();
+    ck_assert(bob.got.empty() && town.town.router(2).wants_tick());
+    if (back) town.post(2).come_back();
+    town.town.net.run_for(2s);
+    town.pump();
+    expect_texts(bob.got, back ? Texts{"1 stored", "2"} : Texts{"2"}, back ? "in order" : "not for long");
+    if (!back) town.post(2).come_back();
+    town.pump();
+    ck_assert_uint_eq(bob.got.size(), 2);
+  }
+}
+END_TEST
+
+// A mailbox that fills while it is emptied does not hold up what comes directly.
+START_TEST(one_pass_is_enough_for_what_came_before_the_next_wake) {
+  PostTown town(1);
+  Person& alice = town.town.join(1, "alice");
+  Person& bob = town.town.join(1, "bob");
+  town.pump();
+  town.post(1).works = false;
+  town.town.router(1).on_wake("bob");
+  alice.send_known("bob", "1");
+  town.town.router(1).on_wake("bob");
+  alice.send_known("bob", "2");
+  ck_assert(bob.got.empty());
+  town.post(1).run_one();
+  expect_texts(bob.got, {"1"}, "with the first pass");
+  town.post(1).run_one();
+  expect_texts(bob.got, {"1", "2"}, "with the second");
+}
+END_TEST
+
 START_TEST(acknowledged) {
   PostTown town(2);
   Person& alice = town.town.join(1, "alice");
@@ -531,6 +575,7 @@ SUITE(a_node_that_lives_but_cant_be_reached, nothing_is_repeated_after_a_cut,
       what_comes_late_on_an_old_connection_is_not_let_in, cut_off_with_redis_down, the_senders_node_leaves,
       a_refusal_that_nobody_reads, the_recipient_has_a_session_elsewhere, stored_and_drained,
       who_has_nothing_waiting_is_ready, redis_is_down, redis_goes_down_with_a_chat_out, a_full_mailbox,
-      storing_while_the_recipient_logs_in, a_wake_goes_before_the_next_chat, acknowledged,
-      what_was_not_confirmed_goes_on, an_entry_leaves_when_it_is_confirmed, a_mailbox_is_emptied_as_fast_as_it_is_read,
-      the_same_id_twice, the_same_id_stored_and_direct, redis_comes_back, removed_though_redis_was_down)
+      storing_while_the_recipient_logs_in, a_wake_goes_before_the_next_chat, a_wake_while_redis_is_about_to_be_back,
+      one_pass_is_enough_for_what_came_before_the_next_wake, acknowledged, what_was_not_confirmed_goes_on,
+      an_entry_leaves_when_it_is_confirmed, a_mailbox_is_emptied_as_fast_as_it_is_read, the_same_id_twice,
+      the_same_id_stored_and_direct, redis_comes_back, removed_though_redis_was_down)

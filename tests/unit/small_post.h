@@ -93,11 +93,12 @@ class Post final : public chat::Store {
 
   // Does what it was asked.
   void run() {
-    while (!queue_.empty()) {
-      const auto next = std::move(queue_.front());
-      queue_.pop_front();
-      next(up_);
-    }
+    while (!queue_.empty()) run_one();
+  }
+  void run_one() {
+    const auto next = std::move(queue_.front());
+    queue_.pop_front();
+    next(up_);
   }
   void break_down() {
     up_ = false;

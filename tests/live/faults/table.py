@@ -43,7 +43,7 @@ def play(row: Row, *, short: bool, seed: int) -> dict[str, Any]:
         row.play(scene)
         verdict = scene.verdict()
         print(f"{row.title}: {verdict}; " + ", ".join(f"{name} {value}" for name, value in scene.figures), flush=True)
-        return {"chats": verdict.messages, "repeats": verdict.repeats, "excused": sum(verdict.excused.values()),
+        return {"chats": verdict.messages, "repeats": verdict.repeats, "excused": dict(verdict.excused),
                 "counts": dict(verdict.counts), "figures": scene.figures, "seconds": time.monotonic() - began,
                 "stories": verdict.first}
     finally:
@@ -86,8 +86,7 @@ def cells(row: Row, found: dict[str, Any]) -> list[str]:
     judged = [str(counts.get(kind, 0)) if "counts" in found else "?" for kind in JUDGED]
     figures = [f"{name} {value}" for name, value in found.get("figures", [])]
     figures += [f"**{kind} {count}**" for kind, count in counts.items() if kind not in JUDGED and count]
-    if found.get("excused"):
-        figures.append(f"{found['excused']} written to connections that broke, or lost with Redis")
+    figures += [f"{count} {why}" for why, count in found.get("excused", {}).items()]
     if "failed" in found:
         figures.append(f"**failed: {found['failed']}**")
     return [row.title, str(found.get("chats", "?")), *judged, str(found.get("repeats", "?")), "; ".join(figures)]
