@@ -127,7 +127,7 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   std::deque<Op> owed_;      // removals that Redis could not do yet
   std::vector<Op> refused_;  // never sent; to be answered
   std::size_t waiting_bytes_ = 0;
-  std::size_t removals_ = 0;  // entries of all removals that are not done
+  std::size_t removals_ = 0;    // entries of all removals that are not done
   std::deque<peer::Time> out_;  // commands: when each was sent
   // Redis's clock is so far ahead of the loop's, as a prompt answer said.
   std::optional<peer::Millis> redis_ahead_;
