@@ -89,9 +89,11 @@ void Router::tick(peer::Time now) {
   drains_.tick(now);
   if (wakes_.empty() || now - wakes_swept_at_ < wakes_sweep_every) return;
   wakes_swept_at_ = now;
-  // Whoever is cut off may come back later than that, and has still to be told
-  // before the first chat that goes there directly.
-  wakes_.sweep(now, [this](std::uint64_t user) {
+  // Whoever is cut off may come back later than that, or have logged in unheard,
+  // and has still to be told before the first chat that goes there directly.
+  const bool whole = mesh_->whole();
+  wakes_.sweep(now, [this, whole](std::uint64_t user) {
+    if (!whole) return true;
     const peer::PeerId owner = mesh_->owner(user);
     return owner != peer::no_peer && !mesh_->reachable(owner);
   });

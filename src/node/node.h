@@ -91,8 +91,8 @@ class Node {
   std::unique_ptr<client::Door> door_;
   std::unique_ptr<Discovery> discovery_;
   io::Timer drain_timer_;
-  io::Timer mailbox_timer_;
   io::Timer log_timer_;
+  io::Timer mailbox_timer_;
   io::Signal on_term_;
   io::Signal on_int_;
   io::Signal on_usr1_;

@@ -223,7 +223,7 @@ void Judge::judge_order(MessageId id) {
     for (std::size_t place = sending.place + 1; place < lane.arrived; ++place) {
       const Message& later = messages_[lane.sent[place]];
       const bool late = later.arrived >= Time{0} && &later != &message && precedes(message, later);
-      if (!late || may_be_late(message) || came_past_the_mailbox(message, later)) continue;
+      if (!late || later.late || may_be_late(message) || came_past_the_mailbox(message, later)) continue;
       return fail(name(id) + " came after " + name(lane.sent[place]) + ", which session " +
                   std::to_string(sending.session) + " sent later");
     }
