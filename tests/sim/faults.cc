@@ -22,7 +22,11 @@ class Drawing {
   void draw_faults(std::uint64_t count) {
     for (std::uint64_t i = 0; i < count; ++i) {
       const Fault fault = draw();
-      if (add(fault) && fault.kind == FaultKind::restart && chance_.below(2) == 0) die_young(fault);
+      if (!add(fault)) continue;
+      if (fault.kind == FaultKind::restart && one_in(2)) die_young(fault);
+      // Who has no Redis can't put back what it has lost.
+      if (fault.kind == FaultKind::redis_cut && one_in(2))
+        add({FaultKind::redis_flush, fault.a, fault.b, fault.at + between(0us, fault.lasts), 0us, 0});
     }
     sort();
   }
@@ -144,7 +148,7 @@ class Drawing {
                                       FaultKind::redis_flush, FaultKind::stranger,    FaultKind::redis_cut};
     const std::uint64_t dice = chance_.below(100);
     const bool redis_fails = plan_.weather == Weather::nodes || plan_.seed % 3 == 0;
-    if (plan_.discovers && redis_fails && dice < 15)
+    if (plan_.discovers && redis_fails && dice < 20)
       return redis[chance_.below(plan_.weather == Weather::nodes ? redis.size() : redis.size() - 1)];
     if (plan_.weather == Weather::nodes && dice < 45) return nodes[chance_.below(nodes.size())];
     if (plan_.weather != Weather::nodes && dice < 20) return FaultKind::pause;

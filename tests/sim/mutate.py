@@ -72,8 +72,6 @@ MUTATIONS = [
      "      tell(ticket, chat.line, Outcome::stored, false);\n"),
     ("login-wake", "a login that is heard of after storing is woken",
      "src/chat/router.cc", "if (!wakes_.empty() && wakes_.known(hash)) wake_at(at, hash, name);", ""),
-    ("withdraw-reset", "taking back reads all refusals",
-     "peer/mesh_chats.cc", "  peer.out.chats().append(FrameType::lane_reset, {}, 0);\n", ""),
     ("withdraw", "what a link holds goes to mailboxes after the hold",
      "src/chat/router.cc", "  if (!store_up()) return;\n  mesh_->withdraw(peer);", "  if (!store_up()) return;"),
     ("seen", "what comes twice under one id is seen once",

@@ -137,7 +137,7 @@ Plan draw_plan(std::uint64_t seed, double minutes) {
   plan.nodes = static_cast<std::uint8_t>(2 + chance.below(5));
   plan.discovers = chance.below(2) == 0;
   plan.users = static_cast<std::uint8_t>(3 + chance.below(8));
-  if (chance.below(3) == 0) set_scene(plan, chance);
+  if (chance.below(5) < 2) set_scene(plan, chance);
   static constexpr std::array<Micros, 4> latencies{50us, 300us, 5ms, 60ms};
   plan.latency_min = latencies[chance.below(latencies.size())];
   plan.latency_spread = plan.latency_min * static_cast<std::int64_t>(chance.below(4)) / 2;
