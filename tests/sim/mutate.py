@@ -100,10 +100,6 @@ MUTATIONS = [
      "src/chat/drains.cc", "  if (mailbox.left_over) return start(user, mailbox);\n", ""),
     ("stalled", "a session that logs in gets nothing while an older one has something",
      "src/chat/drains.cc", "  if (arrivals_.older(user)) {", "  if (false) {"),
-    ("store-up", "when Redis is back everybody's mailbox is looked into",
-     "src/chat/router.cc", "wake_owner(user, name); });\n  drains_.look_after_all();", "wake_owner(user, name); });"),
-    ("expiry", "what can go nowhere is answered after 30 s",
-     "peer/mesh_chats.cc", "  take_back(peer, before, Settled::expired);\n", "  (void)before;\n"),
 ]
 
 
