@@ -14,7 +14,8 @@ namespace {
 
 // A little before io::Redis::silence_max.
 constexpr peer::Millis late_after{900};
-// Tells Redis's clock well enough.
+// Tells Redis's clock well enough; until there is one, any does. A slow one makes
+// it seem behind, and what is stored seem late sooner than it is.
 constexpr peer::Millis prompt_answer{50};
 // Names of one wake, together.
 constexpr std::size_t wake_bytes_max = 4096;
@@ -201,7 +202,7 @@ std::string MailStore::due() const {
 
 void MailStore::note_clock(const io::Reply& answers, peer::Time sent) {
   const peer::Time now = loop_.now();
-  if (answers.size() == 0 || now - sent > prompt_answer) return;
+  if (answers.size() == 0 || (redis_ahead_ && now - sent > prompt_answer)) return;
   redis_ahead_ = peer::Millis(answers[answers.size() - 1].integer()) - std::chrono::duration_cast<peer::Millis>(now);
 }
 

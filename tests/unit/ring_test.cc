@@ -89,7 +89,7 @@ START_TEST(buffer_is_a_string_with_two_ends) {
   peer::SeededChance chance(2);
   peer::Buffer buffer;
   std::string model;
-  for (int i = 0; i < 20'000; ++i) {
+  for (int i = 0; i < 5'000; ++i) {
     const auto n = static_cast<std::size_t>(chance.below(chance.below(16) == 0 ? 100'000 : 300));
     const bool grows = (i / 200) % 2 == 0;
     if (chance.below(8) < (grows ? 5U : 2U)) {
