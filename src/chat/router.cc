@@ -89,6 +89,12 @@ void Router::tick(peer::Time now) {
   drains_.tick(now);
   if (wakes_.empty() || now - wakes_swept_at_ < wakes_sweep_every) return;
   wakes_swept_at_ = now;
+  // Who is served elsewhere now without a login's having said so: the node with
+  // the newest one has died or told of its end, and an older one is what is left.
+  wakes_.each([this](std::uint64_t user, const std::string& name) {
+    const peer::PeerId owner = mesh_->owner(user);
+    if (owner != peer::no_peer && mesh_->reachable(owner) && wakes_.due(user, owner)) wake_at(owner, user, name);
+  });
   // Whoever is cut off may come back later than that, or have logged in unheard,
   // and has still to be told before the first chat that goes there directly.
   const bool whole = mesh_->whole();
