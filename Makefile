@@ -7,7 +7,8 @@ VERSION := 0.1.0
 
 # One list of Debian packages: to build and run, to test, to check the code.
 PACKAGES_RUN   := g++ make pkg-config libuv1-dev libhiredis-dev libcjson-dev libsimdjson-dev libtomlplusplus-dev libcli11-dev \
-                  libspdlog-dev libfmt-dev libtelnet-dev libssl-dev robin-map-dev redis-server redis-tools
+                  libspdlog-dev libfmt-dev libtelnet-dev libssl-dev robin-map-dev libhttp-parser-dev \
+                  redis-server redis-tools
 PACKAGES_CHECK := check python3
 PACKAGES_FAULTS := nftables iproute2 faketime
 PACKAGES_CI    := clang-14 clang-format-14 mandoc git
@@ -24,7 +25,8 @@ LIBS  := libuv hiredis libcjson simdjson fmt spdlog libtelnet openssl tomlpluspl
 
 # Looked up when a compiler first runs, not before: `make deps` works on a bare machine.
 LIB_CFLAGS = $(eval LIB_CFLAGS := $(shell pkg-config --cflags $(LIBS) | sed 's/-I/-isystem /g'))$(LIB_CFLAGS)
-LIB_LIBS   = $(eval LIB_LIBS := $(shell pkg-config --libs $(LIBS)))$(LIB_LIBS)
+# http-parser has no .pc file.
+LIB_LIBS   = $(eval LIB_LIBS := $(shell pkg-config --libs $(LIBS)) -lhttp_parser)$(LIB_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $(shell pkg-config --libs check))$(CHECK_LIBS)
 
 CPPFLAGS_ALL = -I. -DCROSSTALK_VERSION='"$(VERSION)"' $(CPPFLAGS)

@@ -38,17 +38,20 @@ rule 'peer/ includes no system header: no sockets, no clock' peer/* -- '<(sys|ne
 # shellcheck disable=SC2046
 {
   rule 'in peer/ only hello.cc has the crypto header' $(find peer -type f ! -name hello.cc) -- '<openssl/'
-  rule 'src/io includes peer/ and itself' src/io/* -- '"src/(client|chat|node)/'
-  rule 'src/chat includes peer/ and itself' src/chat/* -- '"src/(client|io|node)/'
-  rule 'src/client includes no src/node' src/client/* -- '"src/node/'
+  rule 'src/io includes peer/ and itself' src/io/* -- '"src/(client|chat|http|node)/'
+  rule 'src/chat includes peer/ and itself' src/chat/* -- '"src/(client|http|io|node)/'
+  rule 'src/client includes no src/http and no src/node' src/client/* -- '"src/(http|node)/'
   rule 'in src/client only the door has sockets' $(find src/client -type f ! -name 'door*') -- '"src/io/'
+  rule 'src/http includes peer/, src/io and itself' src/http/* -- '"src/(client|chat|node)/'
+  rule 'in src/http only the server has sockets' $(find src/http -type f ! -name 'server*') -- '"src/io/'
   rule 'uv.h only in src/io' $(all_but '^src/io/') -- '<uv'
   rule 'hiredis only in src/io/redis*' $(all_but '^src/io/redis') -- '<hiredis'
   rule 'simdjson only in src/client/request.cc' $(all_but '^src/client/request\.cc$') -- '<simdjson'
+  rule 'http-parser only in src/http/parse.cc' $(all_but '^src/http/parse\.cc$') -- '<http_parser'
   rule 'libtelnet only in src/client/telnet.cc' $(all_but '^src/client/telnet\.cc$') -- '<libtelnet'
   rule 'toml++ and CLI11 only in src/node/config.cc' $(all_but '^src/node/config\.cc$') -- '<(toml|CLI)'
   rule 'spdlog only in src/node/log.cc' $(all_but '^src/node/log\.cc$') -- '<spdlog'
-  rule 'the simulator has no sockets' tests/sim/* -- '"src/(io|client|node)/'
+  rule 'the simulator has no sockets' tests/sim/* -- '"src/(io|client|http|node)/'
   rule 'no product file includes a test' $(find peer src tools -name '*.h' -o -name '*.cc') -- '"tests/'
 }
 

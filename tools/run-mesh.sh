@@ -7,6 +7,7 @@ bin=${1:?usage: run-mesh.sh FOLDER}
 nodes=(n1 n2 n3)
 client_ports=(9501 9502 9503)
 peer_ports=(9601 9602 9603)
+http_ports=(9701 9702 9703)
 dir=$(mktemp -d "${TMPDIR:-/tmp}/crosstalk.XXXXXX")
 pids=()
 
@@ -32,7 +33,7 @@ start() {
   pids+=($!)
 }
 
-for port in "${client_ports[@]}" "${peer_ports[@]}"; do
+for port in "${client_ports[@]}" "${peer_ports[@]}" "${http_ports[@]}"; do
   if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
     say "127.0.0.1:$port is in use by another program; free it, then run this again." >&2
     exit 1
@@ -58,7 +59,7 @@ start_redis || exit 1
 
 for i in "${!nodes[@]}"; do
   start "${nodes[i]}.log" "$bin/crosstalkd" --node "${nodes[i]}" --listen "127.0.0.1:${client_ports[i]}" \
-    --peer-listen "127.0.0.1:${peer_ports[i]}" --redis "redis://127.0.0.1:$redis_port" --ready-file "$dir/${nodes[i]}.ready"
+    --peer-listen "127.0.0.1:${peer_ports[i]}" --http-listen "127.0.0.1:${http_ports[i]}" --redis "redis://127.0.0.1:$redis_port" --ready-file "$dir/${nodes[i]}.ready"
 done
 for i in "${!nodes[@]}"; do
   until [ -e "$dir/${nodes[i]}.ready" ]; do
@@ -75,10 +76,10 @@ cat <<TEXT
 
 Three nodes form one mesh; no server stands between them.
 
-  node   for clients       for peers
-  n1     127.0.0.1:9501    127.0.0.1:9601
-  n2     127.0.0.1:9502    127.0.0.1:9602
-  n3     127.0.0.1:9503    127.0.0.1:9603
+  node   for clients       for peers         HTTP
+  n1     127.0.0.1:9501    127.0.0.1:9601    127.0.0.1:9701
+  n2     127.0.0.1:9502    127.0.0.1:9602    127.0.0.1:9702
+  n3     127.0.0.1:9503    127.0.0.1:9603    127.0.0.1:9703
   Redis  127.0.0.1:$redis_port   (only for finding each other)
 
 People. In one terminal       telnet 127.0.0.1 9501

@@ -27,6 +27,7 @@ struct Config {
 
   peer::Address listen_client{"127.0.0.1", 9501};
   peer::Address listen_peer{"127.0.0.1", 9601};
+  peer::Address listen_http{"127.0.0.1", 9701};
   std::optional<peer::Address> peer_advertise;  // what peers dial; port 0: the one taken
 
   std::string redis_url;                       // empty: none

@@ -65,13 +65,15 @@ std::string quoted_cut(std::string_view text) { return std::string(text.substr(0
 
 }  // namespace
 
-Discovery::Discovery(io::Loop& loop, Log& log, peer::Mesh& mesh, io::RedisPlace place, Events events)
+Discovery::Discovery(io::Loop& loop, Log& log, peer::Mesh& mesh, peer::Address http, io::RedisPlace place,
+                     Events events)
     : loop_(loop),
       log_(log),
       mesh_(mesh),
       events_(std::move(events)),
       prefix_("crosstalk:{" + mesh.self().cluster + "}:"),
       self_{mesh.self().name, mesh.self().advertised},
+      http_(std::move(http)),
       renew_timer_(loop, [this] { renew(); }),
       look_timer_(loop, [this] { look(); }),
       redis_(loop, std::move(place), {key("changed")}, *this) {}
@@ -82,6 +84,7 @@ std::string Discovery::lease() const {
   const Json json(cJSON_CreateObject());
   cJSON_AddStringToObject(json.get(), "incarnation", to_string(mesh_.incarnation()).c_str());
   cJSON_AddStringToObject(json.get(), "peer", to_string(self_.address).c_str());
+  cJSON_AddStringToObject(json.get(), "http", to_string(http_).c_str());
   const JsonText text(cJSON_PrintUnformatted(json.get()));
   return text.get();
 }

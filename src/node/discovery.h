@@ -34,7 +34,8 @@ class Discovery final : private io::Redis::Watcher {
     std::function<void(std::string)> name_taken;
   };
 
-  Discovery(io::Loop& loop, Log& log, peer::Mesh& mesh, io::RedisPlace place, Events events);
+  // `http` is where this node is asked over HTTP, as the lease tells it.
+  Discovery(io::Loop& loop, Log& log, peer::Mesh& mesh, peer::Address http, io::RedisPlace place, Events events);
   ~Discovery();
   Discovery(const Discovery&) = delete;
   Discovery& operator=(const Discovery&) = delete;
@@ -73,6 +74,7 @@ class Discovery final : private io::Redis::Watcher {
   Events events_;
   const std::string prefix_;
   const peer::Member self_;
+  const peer::Address http_;
   bool settled_ = false;
   bool joined_ = false;
   bool leaving_ = false;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "src/io/descriptors.h"
+#include "src/node/calls.h"
 #include "src/node/ready_file.h"
 
 namespace node {
@@ -104,7 +105,21 @@ peer::Result<bool> Node::listen() {
       client::Door::open(loop_, config_.listen_client, std::move(sessions), mesh_->incarnation(), router_, chance_);
   if (!door) return peer::Failure{"listen.client: " + door.why()};
   door_ = std::move(*door);
+  return listen_http();
+}
+
+peer::Result<bool> Node::listen_http() {
+  auto server = http::Server::open(loop_, config_.listen_http, site());
+  if (!server) return peer::Failure{"listen.http: " + server.why()};
+  http_ = std::move(*server);
   return true;
+}
+
+// Where others ask this node: nobody dials an address that listens everywhere.
+peer::Address Node::http_address() const {
+  peer::Address address = http_->address();
+  if (peer::is_wildcard(address)) address.host = mesh_->self().advertised.host;
+  return address;
 }
 
 peer::Result<bool> Node::start() {
@@ -140,14 +155,16 @@ peer::Result<bool> Node::start() {
     log_.error("this node can't join", {{"why", why}});
     drain("its name is taken", 1);
   };
-  discovery_ = std::make_unique<Discovery>(loop_, log_, *mesh_, *redis, Discovery::Events{settled, name_taken});
+  discovery_ =
+      std::make_unique<Discovery>(loop_, log_, *mesh_, http_address(), *redis, Discovery::Events{settled, name_taken});
   return true;
 }
 
 void Node::serve() {
-  const ReadyFile ready{to_string(door_->address()), to_string(mesh_->self().advertised)};
+  const ReadyFile ready{to_string(door_->address()), to_string(mesh_->self().advertised), to_string(http_->address())};
   log_.info("serving", {{"client", ready.client},
                         {"peer", ready.peer},
+                        {"http", ready.http},
                         {"incarnation", to_string(mesh_->incarnation())},
                         {"redis", redis_place(config_) ? "set" : "none"},
                         {"descriptors", std::to_string(io::descriptor_limit())},
@@ -161,6 +178,7 @@ void Node::serve() {
 
 void Node::end_turn() {
   door_->end_turn();
+  http_->end_turn();
   links_.sweep();
   router_.tick(loop_.now());
   if (stage_ == Stage::emptying) look_if_empty();

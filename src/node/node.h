@@ -13,6 +13,7 @@
 #include "peer/mesh.h"
 #include "src/chat/router.h"
 #include "src/client/door.h"
+#include "src/http/server.h"
 #include "src/io/listener.h"
 #include "src/io/loop.h"
 #include "src/io/signals.h"
@@ -53,6 +54,8 @@ class Node {
 
   peer::Mesh::Settings mesh_settings() const;
   peer::Result<bool> listen();
+  peer::Result<bool> listen_http();
+  peer::Address http_address() const;
   void serve();
   void end_turn();
   void plan_tick();
@@ -90,6 +93,7 @@ class Node {
   bool router_timer_runs_ = false;
   std::unique_ptr<client::Door> door_;
   std::unique_ptr<Discovery> discovery_;
+  std::unique_ptr<http::Server> http_;  // asks all of the above
   io::Timer drain_timer_;
   io::Timer log_timer_;
   io::Timer mailbox_timer_;

@@ -18,6 +18,7 @@ peer::Result<bool> write_ready_file(const std::string& path, const ReadyFile& re
   cJSON_AddNumberToObject(json.get(), "pid", static_cast<double>(getpid()));
   cJSON_AddStringToObject(json.get(), "client", ready.client.c_str());
   cJSON_AddStringToObject(json.get(), "peer", ready.peer.c_str());
+  cJSON_AddStringToObject(json.get(), "http", ready.http.c_str());
   const JsonText text(cJSON_PrintUnformatted(json.get()));
 
   const std::string part = path + "." + std::to_string(getpid());

@@ -13,6 +13,7 @@ namespace node {
 struct ReadyFile {
   std::string client;  // HOST:PORT taken
   std::string peer;    // HOST:PORT advertised
+  std::string http;    // HOST:PORT taken
 };
 
 peer::Result<bool> write_ready_file(const std::string& path, const ReadyFile& ready);

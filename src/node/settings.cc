@@ -134,6 +134,8 @@ constexpr std::array table{
             Text{[](Conf c, Txt t) { return set_address(c.listen_peer, t); }}},
     Setting{"listen.peer_advertise", "--peer-advertise", "HOST:PORT", "what they dial (the address it listens on)",
             Text{set_advertise}},
+    Setting{"listen.http", "--http-listen", "HOST:PORT", "where HTTP is answered (127.0.0.1:9701)",
+            Text{[](Conf c, Txt t) { return set_address(c.listen_http, t); }}},
     Setting{"redis.url", "--redis", "URL|none", "the Redis where nodes find each other (none)", Text{set_redis}},
     Setting{"redis.sentinels", nullptr, "HOST:PORT", "", List{[](Conf c) { c.redis_sentinels.clear(); }, add_sentinel}},
     Setting{"redis.master", nullptr, "NAME", "", Text{[](Conf c, Txt t) { return set_node_name(c.redis_master, t); }}},

@@ -24,12 +24,13 @@ class Node:
     """One node. Its flags stay the same over restarts, its log goes on in one file."""
 
     def __init__(self, name: str, directory: Path, flags: Sequence[str] = (), *, label: str = "",
-                 listen: str = "127.0.0.1:0", peer_listen: str = "127.0.0.1:0", wrap: Sequence[str] = (),
+                 listen: str = "127.0.0.1:0", peer_listen: str = "127.0.0.1:0", http_listen: str = "127.0.0.1:0", wrap: Sequence[str] = (),
                  environment: Mapping[str, str] | None = None) -> None:
         """`label` names its files, for a second node of a name. `wrap` is a command that becomes the node by exec."""
         self.name = name
         self.listen = listen
         self.peer_listen = peer_listen
+        self.http_listen = http_listen
         self.flags = list(flags)
         self.wrap = list(wrap)
         self.environment = dict(environment or {})
@@ -50,6 +51,7 @@ class Node:
         with open(self.log_path, "ab") as log:
             self.process = spawn(
                 [*self.wrap, str(CROSSTALKD), "--node", self.name, "--listen", self.listen, "--peer-listen", self.peer_listen,
+                 "--http-listen", self.http_listen,
                  "--ready-file", str(self.ready_path), *self.flags], stdout=log, stderr=log,
                 env={**os.environ, **self.environment})
         return self
@@ -113,12 +115,17 @@ class Node:
         """The next start listens where this one did."""
         self.listen = self.ready["client"]
         self.peer_listen = self.ready["peer"]
+        self.http_listen = self.ready["http"]
 
     # Where it is.
 
     @property
     def client(self) -> Address:
         return address_of(self.ready["client"])
+
+    @property
+    def http(self) -> Address:
+        return address_of(self.ready["http"])
 
     @property
     def peer(self) -> Address:

@@ -15,9 +15,9 @@ from deadline import eventually
 from process import REPO, run_daemon
 from proxy import Mode
 
-FLAGS = ("--config", "--node", "--cluster", "--listen", "--peer-listen", "--peer-advertise", "--redis", "--peers",
-         "--secret-file", "--ready-file", "--log-level", "--check-config", "--version", "--help")
-ANY_PORT = ("--listen", "127.0.0.1:0", "--peer-listen", "127.0.0.1:0")
+FLAGS = ("--config", "--node", "--cluster", "--listen", "--peer-listen", "--peer-advertise", "--http-listen", "--redis",
+         "--peers", "--secret-file", "--ready-file", "--log-level", "--check-config", "--version", "--help")
+ANY_PORT = ("--listen", "127.0.0.1:0", "--peer-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0")
 
 
 class CommandLine(LiveTest):
@@ -42,6 +42,7 @@ class CommandLine(LiveTest):
             (("--listen", "nonsense"), "nonsense"),
             (("--listen", "127.0.0.1:65536"), "65536"),
             (("--peer-listen", "127.0.0.1"), "127.0.0.1"),
+            (("--http-listen", "9701"), "9701"),
             (("--log-level", "loud"), "loud"),
             (("--redis", "http://127.0.0.1:1"), "http://127.0.0.1:1"),
             (("--peers", "n2"), "n2"),
@@ -72,8 +73,8 @@ class CommandLine(LiveTest):
     def test_an_address_in_use_is_named(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             address = "127.0.0.1:%d" % taken.getsockname()[1]
-            for flags in (("--listen", address, "--peer-listen", "127.0.0.1:0"),
-                          ("--listen", "127.0.0.1:0", "--peer-listen", address)):
+            for which in ("--listen", "--peer-listen", "--http-listen"):
+                flags = (*ANY_PORT, which, address)
                 with self.subTest(flags=flags):
                     ready = self.world.directory / "ready"
                     ended = run_daemon(*flags, "--redis", "none", "--ready-file", str(ready))
@@ -141,7 +142,8 @@ class ReadyFile(LiveTest):
         self.assertEqual(node.ready["pid"], node.process.pid)
         self.assertRegex(node.ready["client"], r"^127\.0\.0\.1:\d+$")
         self.assertRegex(node.ready["peer"], r"^127\.0\.0\.1:\d+$")
-        self.assertNotIn(0, (node.client[1], node.peer[1]))
+        self.assertRegex(node.ready["http"], r"^127\.0\.0\.1:\d+$")
+        self.assertNotIn(0, (node.client[1], node.peer[1], node.http[1]))
         self.assertEqual([path.name for path in node.ready_path.parent.glob("*ready*")], ["n1.ready"])
         Client(node.client, "alice").close()
         node.stop()

@@ -230,7 +230,7 @@ class Names(LiveTest):
         lease = self.world.redis.lease("n2")
         with self.world.undisturbed(*nodes):
             ended = run_daemon("--node", "n2", "--listen", "127.0.0.1:0", "--peer-listen", "127.0.0.1:0",
-                               "--redis", self.world.redis.url, *self.world.secret(), within=30)
+                               "--http-listen", "127.0.0.1:0", "--redis", self.world.redis.url, *self.world.secret(), within=30)
             self.assertEqual(ended.returncode, 1, ended.stderr)
             self.assertIn("n2", ended.stderr)
             self.world.whole_set(nodes, 5)

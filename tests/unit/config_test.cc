@@ -240,8 +240,8 @@ const FlagRow flag_mistakes[] = {
      {"--lisen=a:1"},
      "crosstalkd: unknown flag \"--lisen\"; did you mean \"--listen\"?"},
     {"a flag like no other",
-     {"--http-listen", "a:1"},
-     "crosstalkd: unknown flag \"--http-listen\"; see crosstalkd --help"},
+     {"--frobnicate", "a:1"},
+     "crosstalkd: unknown flag \"--frobnicate\"; see crosstalkd --help"},
     {"another like no other", {"--hash-token"}, "crosstalkd: unknown flag \"--hash-token\"; see crosstalkd --help"},
     {"a short flag", {"-v"}, "crosstalkd: unknown flag \"-v\"; see crosstalkd --help"},
     {"a word", {"start"}, "crosstalkd: expected flags, found \"start\"; see crosstalkd --help"},
@@ -380,6 +380,7 @@ START_TEST(every_key_is_taken) {
   scratch.write("c.toml",
                 "[node]\nname = \"n7\"\ncluster = \"c\"\n"
                 "[listen]\nclient = \"[::1]:0\"\npeer = \"0.0.0.0:2\"\npeer_advertise = \"n7.example.net:0\"\n"
+                "http = \"0.0.0.0:3\"\n"
                 "[redis]\nurl = \"redis://h:1/2\"\n"
                 "[mesh]\nsecret_file = \"secret\"\npeers = [\"n1@h:1\", \"n2@[::1]:2\"]\nwindow_bytes = 200000\n"
                 "hold_ms = 100\n"
@@ -397,6 +398,7 @@ START_TEST(every_key_is_taken) {
   wanted.listen_client = {"::1", 0};
   wanted.listen_peer = {"0.0.0.0", 2};
   wanted.peer_advertise = {"n7.example.net", 0};
+  wanted.listen_http = {"0.0.0.0", 3};
   wanted.redis_url = "redis://h:1/2";
   wanted.secret_file = "secret";
   wanted.secret = "0123456789abcdef";
@@ -423,20 +425,22 @@ END_TEST
 START_TEST(flags_win_over_the_file) {
   Scratch scratch;
   // What a flag replaces need not hold as a whole: this secret is not there.
-  scratch.write("c.toml",
-                "node.name = \"a\"\nnode.cluster = \"a\"\nlisten.client = \"a:1\"\nlisten.peer = \"127.0.0.1:1\"\n"
-                "listen.peer_advertise = \"a:1\"\nredis.url = \"redis://a\"\nmesh.secret_file = \"gone\"\n"
-                "mesh.peers = [\"a@a:1\"]\nlog.level = \"error\"\nlimits.line_bytes = 1024\n");
+  scratch.write(
+      "c.toml",
+      "node.name = \"a\"\nnode.cluster = \"a\"\nlisten.client = \"a:1\"\nlisten.peer = \"127.0.0.1:1\"\n"
+      "listen.http = \"a:3\"\nlisten.peer_advertise = \"a:1\"\nredis.url = \"redis://a\"\nmesh.secret_file = \"gone\"\n"
+      "mesh.peers = [\"a@a:1\"]\nlog.level = \"error\"\nlimits.line_bytes = 1024\n");
   const CommandLine line = run(
-      {"--log-level=debug", "--node=b", "--cluster", "b",    "--listen",      "b:2",    "--peer-listen", "10.0.0.1:2",
-       "--peer-advertise",  "b:2",      "--redis",   "none", "--secret-file", "secret", "--peers",       "b@b:2,c@c:3",
-       "--config",          "c.toml",   "--node",    "c"});
+      {"--http-listen", "b:4",         "--log-level=debug", "--node=b", "--cluster", "b",    "--listen",      "b:2",
+       "--peer-listen", "10.0.0.1:2",  "--peer-advertise",  "b:2",      "--redis",   "none", "--secret-file", "secret",
+       "--peers",       "b@b:2,c@c:3", "--config",          "c.toml",   "--node",    "c"});
   ck_assert_msg(line.action == Action::serve, "%s", line.text.c_str());
   Config wanted;
   wanted.name = "c";  // of one flag given twice the last counts
   wanted.cluster = "b";
   wanted.listen_client = {"b", 2};
   wanted.listen_peer = {"10.0.0.1", 2};
+  wanted.listen_http = {"b", 4};
   wanted.peer_advertise = {"b", 2};
   wanted.secret_file = "secret";
   wanted.secret = "0123456789abcdef";

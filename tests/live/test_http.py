@@ -1,0 +1,128 @@
+"""HTTP: what a node answers, and what it bears."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import re
+import socket
+
+from cluster import LiveTest
+from deadline import PATIENCE, SLOWNESS, eventually
+from node import Node
+
+
+def connect(node: Node) -> socket.socket:
+    return socket.create_connection(node.http, PATIENCE * SLOWNESS)
+
+
+def rest(connection: socket.socket) -> bytes:
+    """All that is still said, until the other side has said its end."""
+    said = b""
+    while piece := connection.recv(65536):
+        said += piece
+    return said
+
+
+def said(node: Node, request: bytes) -> bytes:
+    """Everything that comes for these bytes, until the server closes."""
+    with connect(node) as connection:
+        connection.sendall(request)
+        return rest(connection)
+
+
+class Http(LiveTest):
+    shared = True
+    node: Node
+
+    @classmethod
+    def furnish(cls) -> None:
+        cls.node = cls.world.node("n1")
+
+    def ask(self, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection(*self.node.http, timeout=PATIENCE * SLOWNESS)
+        try:
+            connection.request(method, path, headers=headers)
+            response = connection.getresponse()
+            return response.status, dict(response.getheaders()), response.read()
+        finally:
+            connection.close()
+
+    def test_it_lives(self) -> None:
+        status, headers, body = self.ask("GET", "/livez")
+        self.assertEqual((status, body), (200, b"alive\n"))
+        self.assertEqual(headers["Content-Length"], "6")
+        self.assertIn("GMT", headers["Date"])
+        self.assertEqual(self.ask("HEAD", "/livez")[::2], (200, b""))
+
+    def test_refusals_are_json(self) -> None:
+        for method, path, status, code in (("GET", "/nowhere", 404, "not_found"),
+                                           ("GET", "/livez/", 404, "not_found"),
+                                           ("POST", "/livez", 405, "bad_method")):
+            with self.subTest(method=method, path=path):
+                found, headers, body = self.ask(method, path)
+                self.assertEqual(found, status)
+                self.assertEqual(headers["Content-Type"], "application/json")
+                self.assertEqual(json.loads(body)["error"]["code"], code)
+                self.assertEqual(headers.get("Allow"), "GET, HEAD" if status == 405 else None)
+
+    def test_one_connection_serves_many(self) -> None:
+        connection = http.client.HTTPConnection(*self.node.http, timeout=PATIENCE * SLOWNESS)
+        for _ in range(50):
+            connection.request("GET", "/livez")
+            self.assertEqual(connection.getresponse().read(), b"alive\n")
+        connection.close()
+
+    def test_many_requests_at_once_are_answered_in_order(self) -> None:
+        paths = ["/livez", "/nowhere"] * 500
+        asked = b"".join(b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path.encode() for path in paths)
+        answered = said(self.node, asked + b"GET /livez HTTP/1.0\r\n\r\n")
+        found = re.findall(rb"HTTP/1\.1 (\d+)", answered)
+        self.assertEqual(found, [b"200", b"404"] * 500 + [b"200"])
+
+    def test_what_is_broken_is_refused_and_hung_up_on(self) -> None:
+        host = b"Host: localhost\r\n"
+        for what, request, status in (
+                ("no HTTP", b"hello\r\n\r\n", b"501"),
+                ("a chat client", b'{"cmd":"login","name":"eve"}\n', b"400"),
+                ("no host", b"GET /livez HTTP/1.1\r\n\r\n", b"400"),
+                ("a folded header", b"GET /livez HTTP/1.1\r\n" + host + b"A: b\r\n c\r\n\r\n", b"400"),
+                ("a length and chunks", b"GET /livez HTTP/1.1\r\n" + host +
+                 b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /livez HTTP/1.1\r\n" + host + b"\r\n", b"400"),
+                ("a long header", b"GET /livez HTTP/1.1\r\n" + host + b"A: " + b"x" * 9000, b"431"),
+                ("a long path", b"GET /" + b"x" * 9000, b"431"),
+                ("a large body", b"GET /livez HTTP/1.1\r\n" + host + b"Content-Length: 65537\r\n\r\n" + b"x" * 65537, b"413")):
+            with self.subTest(what):
+                answered = said(self.node, request)
+                self.assertEqual(answered.split()[1], status, answered)
+                self.assertEqual(answered.count(b"HTTP/1.1 "), 1)
+                self.assertIn(b"Connection: close\r\n", answered)
+
+    def test_half_a_request_is_not_waited_for(self) -> None:
+        with connect(self.node) as slow, connect(self.node) as silent:
+            slow.sendall(b"GET /livez HTTP/1.1\r\nHost: ")
+            self.assertIn(b" 408 ", rest(slow))
+            self.assertEqual(rest(silent), b"")
+
+    def test_chats_go_on_beside_a_crowd(self) -> None:
+        crowd = [connect(self.node) for _ in range(200)]
+        for one in crowd:
+            one.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n" * 20)
+        alice = self.world.client(self.node, "alice")
+        alice.chat("alice", "hi", id="1")
+        self.assertEqual(alice.outcome("1", PATIENCE), "written")
+        for one in crowd:
+            one.close()
+
+
+class Addresses(LiveTest):
+    def test_where_http_is_answered_is_told(self) -> None:
+        node = self.world.member("n1")
+        lease = eventually(lambda: self.world.redis.lease("n1"), what="the lease")
+        self.assertEqual(lease["http"], node.ready["http"])
+        self.assertTrue(node.log_lines("serving", f"http={node.ready['http']}"))
+
+    def test_one_that_listens_everywhere_leases_what_others_dial(self) -> None:
+        node = self.world.member("n1", http_listen="0.0.0.0:0")
+        lease = eventually(lambda: self.world.redis.lease("n1"), what="the lease")
+        self.assertEqual(lease["http"], f"127.0.0.1:{node.http[1]}")
