@@ -4,10 +4,12 @@
 
 namespace http {
 
-Conversation::Conversation(const Site& site, const Bounds& bounds, std::uint64_t id, Owner& owner, Clock clock)
+Conversation::Conversation(const Site& site, const Bounds& bounds, std::uint64_t id, bool loopback, Owner& owner,
+                           Clock clock)
     : site_(site),
       bounds_(bounds),
       id_(id),
+      loopback_(loopback),
       owner_(owner),
       clock_(clock),
       parser_(bounds.message),
@@ -58,7 +60,7 @@ void Conversation::advance() {
 
 // What is wrong with a request is known before its body is read; then the body is not.
 void Conversation::on_head() {
-  found_ = site_.find(parser_.request());
+  found_ = site_.find(parser_.request(), loopback_);
   enter(State::body);
   if (!parser_.has_body()) return;
   if (found_.refusal) return refuse(*found_.refusal);

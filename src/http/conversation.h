@@ -50,7 +50,8 @@ class Conversation {
     ~Owner() = default;
   };
 
-  Conversation(const Site& site, const Bounds& bounds, std::uint64_t id, Owner& owner, Clock clock);
+  // `loopback`: the other side is on this host.
+  Conversation(const Site& site, const Bounds& bounds, std::uint64_t id, bool loopback, Owner& owner, Clock clock);
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
 
@@ -92,6 +93,7 @@ class Conversation {
   const Site& site_;
   const Bounds& bounds_;
   const std::uint64_t id_;
+  const bool loopback_;
   Owner& owner_;
   Clock clock_;
   Parser parser_;

@@ -19,7 +19,7 @@ class Server::Connection final : public io::Stream::Owner {
       : server_(server),
         id_(id),
         stream_(ticket.take(*this)),
-        talk_(server.site_, server.bounds_, id, server, server.clock()) {}
+        talk_(server.site_, server.bounds_, id, peer::is_loopback(stream_->remote()), server, server.clock()) {}
 
   Conversation& talk() { return talk_; }
 

@@ -1,5 +1,6 @@
 #include "src/http/site.h"
 
+#include <algorithm>
 #include <string>
 
 namespace http {
@@ -66,7 +67,21 @@ Response wrong_method(const std::string& allowed) {
 
 }  // namespace
 
-Site::Found Site::find(Request& request) const {
+// By the path's first part, so that nobody learns by trying what there is.
+bool Site::guarded(std::string_view path) const {
+  const std::string_view first = path.empty() ? path : part(path, 1);
+  return std::any_of(routes_.begin(), routes_.end(), [&](const Route& route) {
+    return route.guard == Guard::guarded && part(route.pattern, 1) == first;
+  });
+}
+
+Site::Found Site::find(Request& request, bool loopback) const {
+  if (guarded(request.path))
+    if (std::optional<Response> refusal = access_.refuse(request, loopback)) return {nullptr, std::move(refusal)};
+  return look_up(request);
+}
+
+Site::Found Site::look_up(Request& request) const {
   std::string allowed;
   for (const Route& route : routes_) {
     const auto params = match(route.pattern, request.path);

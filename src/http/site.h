@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/http/access.h"
 #include "src/http/message.h"
 
 namespace http {
@@ -44,25 +45,36 @@ class Reply {
 
 using Handler = std::function<void(const Request&, Reply)>;
 
+enum class Guard : std::uint8_t {
+  open,     // whoever reaches the port
+  guarded,  // who has access
+};
+
 struct Route {
   std::string_view method;
   std::string_view pattern;  // "/v1/users/{name}": a part in braces is any one that is not empty
+  Guard guard{};
   Handler handler;
 };
 
 class Site {
  public:
-  explicit Site(std::vector<Route> routes) : routes_(std::move(routes)) {}
+  Site(std::vector<Route> routes, Access access) : routes_(std::move(routes)), access_(std::move(access)) {}
 
-  // One of both. Sets the request's params. HEAD goes where GET does.
+  // One of both. Sets the request's params. HEAD goes where GET does. Where there is
+  // nothing, but beside guarded routes, only who has access is told so.
   struct Found {
     const Route* route = nullptr;
     std::optional<Response> refusal{};
   };
-  Found find(Request& request) const;
+  Found find(Request& request, bool loopback) const;
 
  private:
+  Found look_up(Request& request) const;
+  bool guarded(std::string_view path) const;
+
   std::vector<Route> routes_;
+  Access access_;
 };
 
 }  // namespace http

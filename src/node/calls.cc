@@ -9,6 +9,9 @@ void livez(const http::Request&, http::Reply reply) { reply(http::text(200, "ali
 
 }  // namespace
 
-http::Site site() { return http::Site({{"GET", "/livez", livez}}); }
+http::Site site(const Config& config) {
+  using http::Guard;
+  return {{{"GET", "/livez", Guard::open, livez}}, http::Access(config.http_tokens, config.http_origins)};
+}
 
 }  // namespace node

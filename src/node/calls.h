@@ -4,9 +4,10 @@
 #pragma once
 
 #include "src/http/site.h"
+#include "src/node/config.h"
 
 namespace node {
 
-http::Site site();
+http::Site site(const Config& config);
 
 }  // namespace node

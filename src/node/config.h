@@ -55,6 +55,10 @@ struct Config {
   std::size_t mailbox_max = 1000;         // mailbox.max, chats of one user; 0: no mailboxes
   peer::Millis mailbox_ttl{604'800'000};  // mailbox.ttl_s, 7 days
 
+  std::string http_token_file;            // http.token_file; empty: none, and only this host may ask
+  std::vector<std::string> http_tokens;   // what stands in it
+  std::vector<std::string> http_origins;  // http.origins, in lower case
+
   peer::Millis drain_timeout{10'000};  // drain.timeout_ms
 
   LogLevel log_level = LogLevel::info;

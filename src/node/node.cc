@@ -109,7 +109,7 @@ peer::Result<bool> Node::listen() {
 }
 
 peer::Result<bool> Node::listen_http() {
-  auto server = http::Server::open(loop_, config_.listen_http, site());
+  auto server = http::Server::open(loop_, config_.listen_http, site(config_));
   if (!server) return peer::Failure{"listen.http: " + server.why()};
   http_ = std::move(*server);
   return true;

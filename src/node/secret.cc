@@ -35,9 +35,9 @@ std::string untrusted(const struct stat& file) {
 }
 
 // Reads to the end, but no further than tells that it is too long.
-peer::Result<std::string> read_all(int file) {
+peer::Result<std::string> read_all(int file, std::size_t bytes_max) {
   std::string text;
-  while (text.size() <= secret_bytes_max + 2) {
+  while (text.size() <= bytes_max) {
     std::array<char, 1024> piece;
     const ssize_t n = read(file, piece.data(), piece.size());
     if (n < 0 && errno == EINTR) continue;
@@ -53,12 +53,20 @@ void strip_newline(std::string& text) {
   if (text.ends_with('\n')) text.pop_back();
 }
 
-peer::Result<std::string> read_opened(int file, const std::string& path) {
+peer::Result<std::string> read_opened(int file, const std::string& path, std::size_t bytes_max) {
   struct stat status {};
   if (fstat(file, &status) != 0) return unreadable(path, std::strerror(errno));
   if (const std::string why = untrusted(status); !why.empty()) return peer::Failure{why + " at " + path};
-  peer::Result<std::string> text = read_all(file);
+  peer::Result<std::string> text = read_all(file, bytes_max);
   if (!text) return unreadable(path, text.why());
+  return text;
+}
+
+}  // namespace
+
+peer::Result<std::string> read_secret(const std::string& path) {
+  peer::Result<std::string> text = read_private(path, secret_bytes_max + 2);
+  if (!text) return text;
   strip_newline(*text);
   if (text->size() < secret_bytes_min || text->size() > secret_bytes_max)
     return peer::Failure{"expected " + std::to_string(secret_bytes_min) + " to " + std::to_string(secret_bytes_max) +
@@ -67,13 +75,11 @@ peer::Result<std::string> read_opened(int file, const std::string& path) {
   return text;
 }
 
-}  // namespace
-
-peer::Result<std::string> read_secret(const std::string& path) {
+peer::Result<std::string> read_private(const std::string& path, std::size_t bytes_max) {
   // Not blocking, so that a FIFO in its place is refused and not waited for.
   const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) return unreadable(path, std::strerror(errno));
-  peer::Result<std::string> text = read_opened(file, path);
+  peer::Result<std::string> text = read_opened(file, path, bytes_max);
   close(file);
   return text;
 }

@@ -14,9 +14,13 @@ inline constexpr std::size_t secret_bytes_min = 16;
 // More is no safer and surely the wrong file.
 inline constexpr std::size_t secret_bytes_max = 4096;
 
-// What stands in the file, without the newline at its end. The file must be a
-// regular one, belong to this process's user or to root, and be readable by its
-// owner alone. The failure says what was expected and names the file.
+// What stands in a file that others may not read: a regular one that belongs to
+// this process's user or to root and is readable by its owner alone. Of a longer
+// one more than `bytes_max`, but not all.
+peer::Result<std::string> read_private(const std::string& path, std::size_t bytes_max);
+
+// What stands in the file, without the newline at its end. The file must
+// be private. The failure says what was expected and names the file.
 peer::Result<std::string> read_secret(const std::string& path);
 
 }  // namespace node

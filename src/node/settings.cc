@@ -8,6 +8,7 @@
 
 #include "src/io/redis_place.h"
 #include "src/node/secret.h"
+#include "src/node/tokens.h"
 
 namespace node {
 
@@ -21,6 +22,7 @@ constexpr std::size_t found_bytes_max = 80;
 constexpr std::size_t template_bytes_max = 1024;
 // One search for the master asks them all, a second each at worst.
 constexpr std::size_t sentinels_max = 16;
+constexpr std::size_t origins_max = 64;
 
 Wrong expected(std::string_view what, std::string_view found) {
   return "expected " + std::string(what) + ", found " + in_quotes(found);
@@ -75,6 +77,20 @@ Wrong add_sentinel(Config& config, std::string_view text) {
 Wrong set_path(std::string& into, std::string_view text) {
   if (text.empty() || text.find('\0') != std::string_view::npos) return expected("the name of a file", text);
   into = text;
+  return {};
+}
+
+// As browsers write it (RFC 6454 §6.2): no path, not even a slash.
+Wrong add_origin(Config& config, std::string_view text) {
+  std::string origin(text);
+  for (char& c : origin)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const std::size_t scheme = origin.starts_with("http://") ? 7 : origin.starts_with("https://") ? 8 : 0;
+  if (scheme == 0 || origin.size() == scheme ||
+      origin.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-:[]", scheme) != std::string::npos)
+    return expected("http:// or https:// and HOST or HOST:PORT", text);
+  if (config.http_origins.size() == origins_max) return expected("at most 64 of them", text);
+  config.http_origins.push_back(std::move(origin));
   return {};
 }
 
@@ -162,6 +178,8 @@ constexpr std::array table{
     Setting{"mailbox.max", nullptr, "", "", Whole{0, 100'000, [](Conf c, Num n) { c.mailbox_max = n; }}},
     Setting{"mailbox.ttl_s", nullptr, "", "",
             Whole{1, 315'360'000, [](Conf c, Num n) { c.mailbox_ttl = std::chrono::seconds(n); }}},
+    Setting{"http.token_file", nullptr, "FILE", "", Text{[](Conf c, Txt t) { return set_path(c.http_token_file, t); }}},
+    Setting{"http.origins", nullptr, "ORIGIN", "", List{[](Conf c) { c.http_origins.clear(); }, add_origin}},
     Setting{"drain.timeout_ms", nullptr, "", "",
             Whole{0, 600'000, [](Conf c, Num n) { c.drain_timeout = peer::Millis(n); }}},
     Setting{"log.level", "--log-level", "LEVEL", "debug, info, warn or error (info)", Text{set_log_level}},
@@ -251,6 +269,11 @@ Wrong check(Config& config, const Places& places) {
   if (Wrong wrong = check_bounds(config, places); !wrong.empty()) return wrong;
   if (Wrong wrong = check_peer_address(config, places); !wrong.empty()) return wrong;
   if (Wrong wrong = check_redis(config, places); !wrong.empty()) return wrong;
+  if (!config.http_token_file.empty()) {
+    peer::Result<std::vector<std::string>> tokens = read_tokens(config.http_token_file);
+    if (!tokens) return places.of("http.token_file") + ": " + tokens.why();
+    config.http_tokens = std::move(*tokens);
+  }
   if (config.secret_file.empty()) return {};
   peer::Result<std::string> secret = read_secret(config.secret_file);
   if (!secret) return places.of("mesh.secret_file") + ": " + secret.why();

@@ -66,8 +66,8 @@ class Places {
 };
 
 // What no setting shows by itself: which of them exclude each other or need each
-// other, and whether the secret's file is as it must be (it is read here). A
-// whole sentence with its place, or nothing.
+// other, and whether the files of secret and tokens are as they must be (they are
+// read here). A whole sentence with its place, or nothing.
 Wrong check(Config& config, const Places& places);
 
 // What somebody wrote, in quotes, on one line and not longer than a line.

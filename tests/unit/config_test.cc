@@ -156,6 +156,14 @@ const FileRow file_mistakes[] = {
      ":1:25: mesh.peers: expected each NAME once, found \"n1@h:2\""},
     {"a secret that is not there", "mesh.secret_file = \"gone\"",
      ":1:20: mesh.secret_file: expected a readable file, found gone: No such file or directory"},
+    {"an origin with a path", "http.origins = [\"https://a/\"]",
+     ":1:17: http.origins: expected http:// or https:// and HOST or HOST:PORT, found \"https://a/\""},
+    {"an origin of another kind", "http.origins = [\"ftp://a\"]",
+     ":1:17: http.origins: expected http:// or https:// and HOST or HOST:PORT, found \"ftp://a\""},
+    {"an origin of nobody", "http.origins = [\"http://\"]",
+     ":1:17: http.origins: expected http:// or https:// and HOST or HOST:PORT, found \"http://\""},
+    {"all origins", "http.origins = [\"*\"]",
+     ":1:17: http.origins: expected http:// or https:// and HOST or HOST:PORT, found \"*\""},
     {"a secret without a name", "mesh.secret_file = \"\"",
      ":1:20: mesh.secret_file: expected the name of a file, found \"\""},
     {"a template without content", "sessions.text_template = \"{send} wrote\"",
@@ -347,6 +355,40 @@ START_TEST(secret_files) {
 }
 END_TEST
 
+const SecretRow tokens[] = {
+    {"one", "t", 0600, nullptr},
+    {"several, and empty lines", "\na~!\r\n\nb\n", 0400, nullptr},
+    {"the longest", std::string(256, 't') + "\n", 0600, nullptr},
+    {"none", "\n\n", 0600, "expected a token a line, found none in s"},
+    {"one too long", "a\n" + std::string(257, 't'), 0600,
+     "expected a token of 1 to 256 visible ASCII characters, found another line at s:2"},
+    {"two words", "a b\n", 0600, "expected a token of 1 to 256 visible ASCII characters, found another line at s:1"},
+    {"not ASCII", "\n\xc3\xa9\n", 0600,
+     "expected a token of 1 to 256 visible ASCII characters, found another line at s:2"},
+    {"readable by its group", "t", 0640,
+     "expected a file that its owner alone may read (chmod 600), found mode 0640 at s"},
+    {"a large file", std::string(65537, '\n'), 0600, "expected at most 64 KiB, found more in s"},
+};
+
+START_TEST(token_files) {
+  Scratch scratch;
+  scratch.write("c.toml", "http.token_file = \"s\"");
+  for (const SecretRow& row : tokens) {
+    scratch.write("s", row.text, row.mode);
+    const CommandLine line = run({"--config", "c.toml"});
+    const std::string wanted =
+        row.wanted == nullptr ? "" : std::string("c.toml:1:19: http.token_file: ") + row.wanted + "\n";
+    ck_assert_msg(line.text == wanted, "%s: %s", row.what, line.text.c_str());
+    if (row.wanted == nullptr) ck_assert_msg(!line.config.http_tokens.empty(), "%s", row.what);
+  }
+  std::string many;
+  for (int i = 0; i < 65; ++i) many += "t\n";
+  scratch.write("s", many, 0600);
+  ck_assert(run({"--config", "c.toml"}).text ==
+            "c.toml:1:19: http.token_file: expected at most 64 tokens, found more in s\n");
+}
+END_TEST
+
 START_TEST(a_secret_is_a_regular_file_of_ours) {
   Scratch scratch;
   mkfifo("f", 0600);
@@ -388,6 +430,7 @@ START_TEST(every_key_is_taken) {
                 "[limits]\nline_bytes = 2048\nchats_per_s = 5\nchats_burst = 6\n"
                 "[sessions]\nper_user = 1\nqueue_bytes = 5000\ntext_template = \"{send}: {content} {} {A} {\"\n"
                 "[delivery]\nack_timeout_ms = 100\n[mailbox]\nmax = 0\nttl_s = 1\n"
+                "[http]\ntoken_file = \"secret\"\norigins = [\"https://A.example:1\", \"http://[::1]\"]\n"
                 "[drain]\ntimeout_ms = 0\n"
                 "[log]\nlevel = \"warn\"\nformat = \"json\"\n");
   const CommandLine line = run({"--config", "c.toml", "--ready-file", "r"});
@@ -414,6 +457,9 @@ START_TEST(every_key_is_taken) {
   wanted.ack_timeout = peer::Millis(100);
   wanted.mailbox_max = 0;
   wanted.mailbox_ttl = peer::Millis(1000);
+  wanted.http_token_file = "secret";
+  wanted.http_tokens = {"0123456789abcdef"};
+  wanted.http_origins = {"https://a.example:1", "http://[::1]"};
   wanted.drain_timeout = peer::Millis(0);
   wanted.log_level = node::LogLevel::warn;
   wanted.log_format = node::LogFormat::json;
@@ -545,6 +591,6 @@ END_TEST
 
 }  // namespace
 
-SUITE(mistakes_in_a_file, mistakes_of_syntax, mistakes_in_flags, secret_files, a_secret_is_a_regular_file_of_ours,
-      without_file_or_flags, every_key_is_taken, flags_win_over_the_file, redis_is_in_one_place, check_config_says_ok,
-      version_and_help, shipped_file_is_the_defaults, names_from_hosts)
+SUITE(mistakes_in_a_file, mistakes_of_syntax, mistakes_in_flags, secret_files, token_files,
+      a_secret_is_a_regular_file_of_ours, without_file_or_flags, every_key_is_taken, flags_win_over_the_file,
+      redis_is_in_one_place, check_config_says_ok, version_and_help, shipped_file_is_the_defaults, names_from_hosts)

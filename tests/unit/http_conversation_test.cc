@@ -11,6 +11,7 @@ namespace {
 
 using http::Clock;
 using http::Conversation;
+using http::Guard;
 using peer::Millis;
 
 constexpr std::int64_t wall_ms = 784'111'777'000;  // Sun, 06 Nov 1994 08:49:37 GMT
@@ -19,14 +20,15 @@ constexpr std::int64_t wall_ms = 784'111'777'000;  // Sun, 06 Nov 1994 08:49:37 
 struct Talk final : Conversation::Owner {
   Talk() {
     for (const char* method : {"GET", "POST"})
-      routes.push_back({method, "/echo/{word}", [](const http::Request& request, http::Reply reply) {
+      routes.push_back({method, "/echo/{word}", Guard::open, [](const http::Request& request, http::Reply reply) {
                           reply(http::text(200, request.method + " " + request.params[0] + " " + request.body));
                         }});
+    routes.push_back({"DELETE", "/echo/{word}", Guard::open,
+                      [](const auto&, http::Reply reply) { reply(http::text(200, "gone")); }});
     routes.push_back(
-        {"DELETE", "/echo/{word}", [](const auto&, http::Reply reply) { reply(http::text(200, "gone")); }});
-    routes.push_back({"GET", "/later", [this](const auto&, http::Reply reply) { later.push_back(reply); }});
-    routes.push_back(
-        {"GET", "/much", [](const auto&, http::Reply reply) { reply(http::text(200, std::string(50'000, 'x'))); }});
+        {"GET", "/later", Guard::open, [this](const auto&, http::Reply reply) { later.push_back(reply); }});
+    routes.push_back({"GET", "/much", Guard::open,
+                      [](const auto&, http::Reply reply) { reply(http::text(200, std::string(50'000, 'x'))); }});
   }
 
   void answer(http::Ticket ticket, http::Response response) override {
@@ -37,8 +39,8 @@ struct Talk final : Conversation::Owner {
   Clock clock() const { return {now, wall_ms}; }
 
   void begin() {
-    site.emplace(routes);
-    talk.emplace(*site, bounds, 7, *this, clock());
+    site.emplace(routes, http::Access({}, {}));
+    talk.emplace(*site, bounds, 7, loopback, *this, clock());
   }
   void says(std::string_view bytes) { talk->on_bytes(bytes, clock()); }
   // What it has to say, which the kernel then takes.
@@ -60,6 +62,7 @@ struct Talk final : Conversation::Owner {
 
   std::vector<http::Route> routes;
   http::Bounds bounds;
+  bool loopback = true;
   std::optional<http::Site> site;
   peer::Time now{1'000'000};
   std::vector<int> statuses;

@@ -14,10 +14,12 @@ namespace {
 
 struct House {
   explicit House(Running& running, http::Bounds bounds = {}) : run(running) {
-    http::Site site({{"GET", "/now", [](const auto&, http::Reply reply) { reply(http::text(200, "now")); }},
-                     {"GET", "/later", [this](const auto&, http::Reply reply) { later.push_back(reply); }},
-                     {"GET", "/much",
-                      [](const auto&, http::Reply reply) { reply(http::text(200, std::string(1'000'000, 'x'))); }}});
+    http::Site site(
+        {{"GET", "/now", http::Guard::open, [](const auto&, http::Reply reply) { reply(http::text(200, "now")); }},
+         {"GET", "/later", http::Guard::open, [this](const auto&, http::Reply reply) { later.push_back(reply); }},
+         {"GET", "/much", http::Guard::open,
+          [](const auto&, http::Reply reply) { reply(http::text(200, std::string(1'000'000, 'x'))); }}},
+        http::Access({}, {}));
     auto opened = http::Server::open(run.loop, {"127.0.0.1", 0}, std::move(site), bounds);
     ck_assert_msg(static_cast<bool>(opened), "%s", opened ? "" : opened.why().c_str());
     server = std::move(*opened);
@@ -162,7 +164,7 @@ END_TEST
 START_TEST(an_address_in_use) {
   Running running;
   House house(running);
-  const auto second = http::Server::open(running.loop, house.server->address(), http::Site({}));
+  const auto second = http::Server::open(running.loop, house.server->address(), http::Site({}, http::Access({}, {})));
   ck_assert(!second);
   ck_assert_msg(second.why() == to_string(house.server->address()) + ": address already in use", "%s",
                 second.why().c_str());
