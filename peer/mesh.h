@@ -211,6 +211,8 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
     Incarnation incarnation{};
     Health health{};
     OutLink::State state{};
+    bool listed = false;   // it should be there
+    bool refused = false;  // my last dial was answered with why not
     bool synced = false;
     bool accepts = false;  // its own dial to me is alive
     Micros rtt{};

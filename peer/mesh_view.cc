@@ -18,6 +18,8 @@ std::vector<Mesh::PeerView> Mesh::view(Time now) const {
                   : !linked(*peer) || silent             ? Health::suspect
                                                          : Health::alive;
     view.state = peer->out.state();
+    view.listed = peer->listed;
+    view.refused = peer->out.refused().has_value();
     view.synced = peer->out.synced();
     view.accepts = peer->in.connected();
     view.rtt = peer->out.rtt();

@@ -106,6 +106,7 @@ void Discovery::on_redis_down(std::string_view why) noexcept {
   renew_timer_.stop();
   look_timer_.stop();
   looking_ = false;
+  latency_.reset();
   mesh_.redis_lost();
   settle();
 }
@@ -199,6 +200,7 @@ void Discovery::look() {
   }
   looking_ = true;
   look_again_ = false;
+  asked_at_ = loop_.now();
   redis_.command({"SMEMBERS", key("nodes")}, [this](io::Reply reply) { seen_members(reply); });
 }
 
@@ -208,6 +210,7 @@ void Discovery::seen_members(const io::Reply& reply) {
     return;
   }
   std::set<std::string, std::less<>> nonsense;
+  latency_ = loop_.now() - asked_at_;
   std::vector<peer::Member> members;
   std::vector<std::string> get{"MGET"};
   for (std::size_t i = 0; i < reply.size() && members.size() < members_max; ++i) {
@@ -246,6 +249,7 @@ void Discovery::seen_leases(std::vector<peer::Member> members, const io::Reply& 
   for (std::size_t i = 0; i < members.size(); ++i)
     view.push_back({std::move(members[i]), parse_lease(leases[i].text())});
   for (const peer::Member& member : mesh_.listed(view, loop_.now())) take_out(member);
+  has_looked_ = true;
   if (look_again_) look();
 }
 

@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -51,6 +52,10 @@ class Discovery final : private io::Redis::Watcher {
   void leave(std::function<void()> then);
 
   bool up() const { return redis_.up(); }
+  // The set of nodes was read, and the mesh knows who is in it.
+  bool has_looked() const { return has_looked_; }
+  // How long Redis took to answer the last look; nothing while it is down.
+  std::optional<peer::Micros> latency() const { return latency_; }
 
  private:
   void on_redis_up() noexcept override;
@@ -78,8 +83,11 @@ class Discovery final : private io::Redis::Watcher {
   bool settled_ = false;
   bool joined_ = false;
   bool leaving_ = false;
-  bool checking_ = false;    // after a pause: not to be renewed before it is known
-  bool looking_ = false;     // an answer is awaited
+  bool checking_ = false;  // after a pause: not to be renewed before it is known
+  bool looking_ = false;   // an answer is awaited
+  bool has_looked_ = false;
+  peer::Time asked_at_{0};
+  std::optional<peer::Micros> latency_;
   bool look_again_ = false;  // something changed meanwhile
   bool force_ = false;       // the lease that stands under our name is a dead node's
   std::map<std::string, peer::Time, std::less<>> nonsense_since_;  // entries of the set that are none

@@ -16,25 +16,9 @@ std::string micros(peer::Micros value) { return std::to_string(value.count()); }
 constexpr peer::Millis router_tick_every{100};
 constexpr std::size_t mail_page_bytes_max = std::size_t{256} << 10U;
 
-std::string_view word(peer::OutLink::State state) {
-  switch (state) {
-    case peer::OutLink::State::idle: return "down";
-    case peer::OutLink::State::waiting: return "backoff";
-    case peer::OutLink::State::dialling:
-    case peer::OutLink::State::greeting:
-    case peer::OutLink::State::proving: return "connecting";
-    case peer::OutLink::State::up: return "up";
-  }
-  return "";
-}
-
-std::string_view word(peer::Mesh::Health health) {
-  switch (health) {
-    case peer::Mesh::Health::alive: return "alive";
-    case peer::Mesh::Health::suspect: return "suspect";
-    case peer::Mesh::Health::dead: return "dead";
-  }
-  return "";
+template <class T>
+Vitals::Service service(const T* user) {
+  return user == nullptr ? Vitals::Service::none : user->up() ? Vitals::Service::up : Vitals::Service::down;
 }
 
 }  // namespace
@@ -56,6 +40,7 @@ Node::Node(io::Loop& loop, const Config& config)
           }),
       log_timer_(loop, [this] { log_.catch_up(); }),
       mailbox_timer_(loop, [this] { leave_to_mailboxes(); }),
+      second_timer_(loop, [this] { each_second(); }),
       on_term_(loop, SIGTERM, [this] { on_stop_signal(SIGTERM); }),
       on_int_(loop, SIGINT, [this] { on_stop_signal(SIGINT); }),
       on_usr1_(loop, SIGUSR1, [this] { say_state(); }) {}
@@ -109,7 +94,7 @@ peer::Result<bool> Node::listen() {
 }
 
 peer::Result<bool> Node::listen_http() {
-  auto server = http::Server::open(loop_, config_.listen_http, site(config_));
+  auto server = http::Server::open(loop_, config_.listen_http, site(config_, {[this] { return vitals(); }}));
   if (!server) return peer::Failure{"listen.http: " + server.why()};
   http_ = std::move(*server);
   return true;
@@ -129,7 +114,8 @@ peer::Result<bool> Node::start() {
   loop_.on_turn_end([this] { end_turn(); });
   loop_.on_pause([this](peer::Millis pause) { on_pause(pause); });
   loop_.on_shortage([this](bool begins) { on_shortage(begins); });
-  log_timer_.every(peer::Millis(1000));
+  started_ = loop_.now();
+  second_timer_.every(peer::Millis(1000));
   mesh_->start(loop_.now());
   plan_tick();
   const std::optional<io::RedisPlace> redis = redis_place(config_);
@@ -161,6 +147,7 @@ peer::Result<bool> Node::start() {
 }
 
 void Node::serve() {
+  serving_ = true;
   const ReadyFile ready{to_string(door_->address()), to_string(mesh_->self().advertised), to_string(http_->address())};
   log_.info("serving", {{"client", ready.client},
                         {"peer", ready.peer},
@@ -174,6 +161,11 @@ void Node::serve() {
     log_.error("the ready file can't be written", {{"why", written.why()}});
     return drain("it can't say that it serves", 1);
   }
+}
+
+void Node::each_second() {
+  log_.catch_up();
+  chats_rate_.note(loop_.now(), router_.counters().taken);
 }
 
 void Node::end_turn() {
@@ -328,6 +320,38 @@ void Node::on_report(const peer::Report& report) {
       {{"peer", report.peer}, {"address", report.address}, {"why", report.why}, {"times", std::to_string(times)}});
 }
 
+// What is told to whoever asks.
+Vitals Node::vitals() const {
+  Vitals vitals;
+  vitals.name = config_.name;
+  vitals.cluster = config_.cluster;
+  vitals.incarnation = mesh_->incarnation();
+  vitals.peer = mesh_->self().advertised;
+  vitals.http = http_address();
+  vitals.stage = stage_ != Stage::serving ? Vitals::Stage::draining
+                 : serving_               ? Vitals::Stage::serving
+                                          : Vitals::Stage::starting;
+  vitals.uptime = std::chrono::duration_cast<peer::Millis>(loop_.now() - started_);
+  vitals.connections = door_->connections();
+  vitals.users = router_.users().size();
+  vitals.counters = router_.counters();
+  vitals.chats_per_s = chats_rate_.per_s();
+  vitals.barriers = router_.barriers();
+  vitals.unsettled_bytes = mesh_->unsettled_bytes();
+  vitals.peers = mesh_->view(loop_.now());
+  vitals.directory_users = mesh_->directory().size();
+  vitals.directory_bytes = mesh_->directory().memory_bytes();
+  vitals.redis = service(discovery_.get());
+  if (discovery_) {
+    vitals.set_read = discovery_->has_looked();
+    vitals.redis_latency = discovery_->latency();
+  }
+  vitals.mailboxes = service(mail_store_.get());
+  vitals.http_connections = http_->connections();
+  vitals.http_responses = http_->responses();
+  return vitals;
+}
+
 // SIGUSR1: what an operator asks for first, in a few lines.
 void Node::say_state() {
   const chat::Router::Counters& counters = router_.counters();
@@ -337,12 +361,8 @@ void Node::say_state() {
                       {"users_elsewhere", std::to_string(mesh_->directory().size())},
                       {"directory_bytes", std::to_string(mesh_->directory().memory_bytes())},
                       {"whole", mesh_->whole() ? "true" : "false"},
-                      {"redis", !discovery_        ? "none"
-                                : discovery_->up() ? "up"
-                                                   : "down"},
-                      {"mailboxes", !mail_store_        ? "none"
-                                    : mail_store_->up() ? "up"
-                                                        : "down"},
+                      {"redis", std::string(word(service(discovery_.get())))},
+                      {"mailboxes", std::string(word(service(mail_store_.get())))},
                       {"logins", std::to_string(counters.logins)},
                       {"chats", std::to_string(counters.taken)},
                       {"forwarded", std::to_string(counters.forwarded)},
@@ -358,7 +378,7 @@ void Node::say_state() {
                                 {"address", to_string(peer.address)},
                                 {"incarnation", to_string(peer.incarnation)},
                                 {"health", std::string(word(peer.health))},
-                                {"link", std::string(word(peer.state))},
+                                {"link", std::string(link_word(peer))},
                                 {"synced", peer.synced ? "true" : "false"},
                                 {"accepts", peer.accepts ? "true" : "false"},
                                 {"rtt_us", micros(peer.rtt)},

@@ -25,6 +25,8 @@
 #include "src/node/links.h"
 #include "src/node/log.h"
 #include "src/node/mail_store.h"
+#include "src/node/rate.h"
+#include "src/node/vitals.h"
 
 namespace node {
 
@@ -57,12 +59,14 @@ class Node {
   peer::Result<bool> listen_http();
   peer::Address http_address() const;
   void serve();
+  void each_second();
   void end_turn();
   void plan_tick();
   void on_report(const peer::Report& report);
   void on_pause(peer::Millis pause);
   void on_shortage(bool begins);
   void on_stop_signal(int number);
+  Vitals vitals() const;
   void say_state();
   void drain(std::string_view why, int exit_status);
   void look_if_empty();
@@ -77,6 +81,9 @@ class Node {
   Repeats repeats_;
   Flaps flaps_;  // links, and room for clients
   Stage stage_ = Stage::serving;
+  bool serving_ = false;  // has begun to, once Redis was asked
+  peer::Time started_{0};
+  Rate chats_rate_;
   int exit_status_ = 0;
   int unsettled_ = 0;  // of Redis's users, those that have not said whether it is there
   bool door_empty_ = false;
@@ -97,6 +104,7 @@ class Node {
   io::Timer drain_timer_;
   io::Timer log_timer_;
   io::Timer mailbox_timer_;
+  io::Timer second_timer_;
   io::Signal on_term_;
   io::Signal on_int_;
   io::Signal on_usr1_;

@@ -31,6 +31,16 @@ def said(node: Node, request: bytes) -> bytes:
         return rest(connection)
 
 
+def asked(node: Node, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    connection = http.client.HTTPConnection(*node.http, timeout=PATIENCE * SLOWNESS)
+    try:
+        connection.request(method, path, headers=headers)
+        response = connection.getresponse()
+        return response.status, dict(response.getheaders()), response.read()
+    finally:
+        connection.close()
+
+
 class Http(LiveTest):
     shared = True
     node: Node
@@ -40,13 +50,7 @@ class Http(LiveTest):
         cls.node = cls.world.node("n1")
 
     def ask(self, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection(*self.node.http, timeout=PATIENCE * SLOWNESS)
-        try:
-            connection.request(method, path, headers=headers)
-            response = connection.getresponse()
-            return response.status, dict(response.getheaders()), response.read()
-        finally:
-            connection.close()
+        return asked(self.node, method, path, **headers)
 
     def test_it_lives(self) -> None:
         status, headers, body = self.ask("GET", "/livez")
@@ -126,3 +130,58 @@ class Addresses(LiveTest):
         node = self.world.member("n1", http_listen="0.0.0.0:0")
         lease = eventually(lambda: self.world.redis.lease("n1"), what="the lease")
         self.assertEqual(lease["http"], f"127.0.0.1:{node.http[1]}")
+
+
+def unready(node: Node) -> str:
+    """Why it is not ready; empty where it is."""
+    status, _, body = asked(node, "GET", "/readyz")
+    if status == 200:
+        return ""
+    assert status == 503, status
+    return str(json.loads(body)["error"]["message"])
+
+
+class Readiness(LiveTest):
+    def test_one_node_alone_is_ready(self) -> None:
+        self.assertEqual(unready(self.world.node("n1")), "")
+
+    def test_it_is_ready_while_all_links_are_there(self) -> None:
+        nodes = self.world.mesh(3)
+        for node in nodes:
+            eventually(lambda node=node: unready(node) == "", 10, f"{node.name} is ready")
+        nodes[2].kill()
+        for node in nodes[:2]:
+            why = eventually(lambda node=node: unready(node), 10, f"{node.name} misses n3")
+            self.assertIn("n3", why)
+            self.assertNotIn("n1", why)
+            self.assertNotIn("n2", why)
+        # Found dead and taken out, it is missed no more.
+        for node in nodes[:2]:
+            eventually(lambda node=node: unready(node) == "", 30, f"{node.name} is ready without n3")
+
+    def test_redis_away_makes_no_node_unready(self) -> None:
+        nodes = self.world.mesh(2)
+        eventually(lambda: unready(nodes[0]) == "", 10, "n1 is ready")
+        self.world.redis.kill()
+        eventually(lambda: nodes[0].log_lines("redis down"), what="it is noticed")
+        self.assertEqual(unready(nodes[0]), "")
+
+    def test_a_link_that_is_missing_one_way_is_named(self) -> None:
+        n2, proxy = self.world.behind_proxy("n2")
+        n1 = self.world.member("n1")
+        eventually(lambda: unready(n1) == "" and unready(n2) == "", 10, "both are ready")
+        proxy.close()  # n1's dials to n2 fail, n2's to n1 do not
+        why = eventually(lambda: unready(n1), 10, "n1 misses n2")
+        self.assertTrue(why.startswith("link to n2: "), why)
+        self.assertNotIn("from", why)
+        eventually(lambda: unready(n2) == "link from n1: down", 10, "n2 says so too")
+
+    def test_a_node_that_drains_is_not_ready(self) -> None:
+        node = self.world.node("n1")
+        deaf = self.world.client(node, "deaf", receive_buffer=4096)
+        talker = self.world.client(node, "talker")
+        for n in range(29):
+            talker.chat(deaf.name, "x" * 30_000, id=f"m-{n}")
+        talker.before_pong()
+        node.terminate()
+        eventually(lambda: unready(node) == "draining: this node is about to stop", 5, "it says so")
