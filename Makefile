@@ -7,7 +7,7 @@ VERSION := 0.1.0
 
 # One list of Debian packages: to build and run, to test, to check the code.
 PACKAGES_RUN   := g++ make pkg-config libuv1-dev libhiredis-dev libcjson-dev libsimdjson-dev libtomlplusplus-dev libcli11-dev \
-                  libspdlog-dev libfmt-dev libtelnet-dev libssl-dev robin-map-dev libhttp-parser-dev \
+                  libspdlog-dev libfmt-dev libtelnet-dev libssl-dev robin-map-dev libhttp-parser-dev prometheus-cpp-dev \
                   redis-server redis-tools
 PACKAGES_CHECK := check python3
 PACKAGES_FAULTS := nftables iproute2 faketime
@@ -21,7 +21,7 @@ endif
 OPT   ?= -O2 -g
 WARN  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(WERROR),-Werror)
 SAN   ?=
-LIBS  := libuv hiredis libcjson simdjson fmt spdlog libtelnet openssl tomlplusplus
+LIBS  := libuv hiredis libcjson simdjson fmt spdlog libtelnet openssl tomlplusplus prometheus-cpp-core
 
 # Looked up when a compiler first runs, not before: `make deps` works on a bare machine.
 LIB_CFLAGS = $(eval LIB_CFLAGS := $(shell pkg-config --cflags $(LIBS) | sed 's/-I/-isystem /g'))$(LIB_CFLAGS)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Is all of it documented? What the program knows is compared with its manual, both ways.
 
-Flags, keys, their ranges and defaults, commands, error codes, reasons, exit codes, signals, source files: one that the
-manual lacks is a failure, and so is one that only the manual has. CROSSTALKD in the environment names the program.
+Flags, keys, their ranges and defaults, commands, error codes, reasons, exit codes, signals, calls over HTTP, metrics,
+source files: one that the manual lacks is a failure, and so is one that only the manual has. CROSSTALKD in the environment names the program.
 """
 
 from __future__ import annotations
@@ -153,6 +153,14 @@ def check_process(score: Score, manual: Manual) -> None:
     score.same("exit code", codes, set(manual.items("EXIT STATUS", r"(\d+)")), manual.page)
 
 
+def check_http(score: Score, manual: Manual) -> None:
+    calls = set(re.findall(r'\{"([A-Z]+)", "(/[^"]*)"', read("src/node/calls.cc")))
+    told = set(manual.items("HTTP", r"Ic ([A-Z]+ /\S*)"))
+    score.same("call", {" ".join(call) for call in calls}, told, manual.page)
+    metrics = set(re.findall(r'"(crosstalk_\w+)"', read("src/node/metrics.cc")))
+    score.same("metric", metrics, set(manual.items("HTTP", r"Ic (crosstalk_\w+)", under="Metrics")), manual.page)
+
+
 def check_readme(score: Score) -> None:
     sources = [path for top in ("peer", "src") for kind in ("h", "cc") for path in (ROOT / top).rglob(f"*.{kind}")]
     told = re.findall(r"^\| `([\w/]+)` \|", read("README.md"), flags=re.M)
@@ -165,6 +173,7 @@ def main() -> int:
     check_keys(score, Manual("crosstalkd.toml.5"))
     check_protocol(score, Manual("crosstalk-protocol.7"))
     check_process(score, Manual("crosstalkd.8"))
+    check_http(score, Manual("crosstalkd.8"))
     check_readme(score)
     print(f"{score.passed} passed, {score.failed} failed")
     return 1 if score.failed else 0

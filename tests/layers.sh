@@ -51,6 +51,7 @@ rule 'peer/ includes no system header: no sockets, no clock' peer/* -- '<(sys|ne
   rule 'libtelnet only in src/client/telnet.cc' $(all_but '^src/client/telnet\.cc$') -- '<libtelnet'
   rule 'toml++ and CLI11 only in src/node/config.cc' $(all_but '^src/node/config\.cc$') -- '<(toml|CLI)'
   rule 'spdlog only in src/node/log.cc' $(all_but '^src/node/log\.cc$') -- '<spdlog'
+  rule 'prometheus-cpp only in src/node/metrics.cc' $(all_but '^src/node/metrics\.cc$') -- '<prometheus'
   rule 'the simulator has no sockets' tests/sim/* -- '"src/(io|client|http|node)/'
   rule 'no product file includes a test' $(find peer src tools -name '*.h' -o -name '*.cc') -- '"tests/'
 }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "src/node/metrics.h"
+
 namespace node {
 
 namespace {
@@ -14,6 +16,8 @@ http::Response readyz(const Vitals& vitals) {
   return why.empty() ? http::text(200, "ready\n") : http::error(503, "unavailable", why);
 }
 
+http::Response metrics(const Vitals& vitals) { return {200, metrics_type, metrics_text(vitals)}; }
+
 }  // namespace
 
 http::Site site(const Config& config, Sources sources) {
@@ -22,7 +26,8 @@ http::Site site(const Config& config, Sources sources) {
   using http::Request;
   const auto vitals = std::move(sources.vitals);
   return {{{"GET", "/livez", Guard::open, livez},
-           {"GET", "/readyz", Guard::open, [=](const Request&, Reply reply) { reply(readyz(vitals())); }}},
+           {"GET", "/readyz", Guard::open, [=](const Request&, Reply reply) { reply(readyz(vitals())); }},
+           {"GET", "/metrics", Guard::open, [=](const Request&, Reply reply) { reply(metrics(vitals())); }}},
           http::Access(config.http_tokens, config.http_origins)};
 }
 

@@ -7,6 +7,7 @@ import json
 import re
 import socket
 
+import prometheus
 from cluster import LiveTest
 from deadline import PATIENCE, SLOWNESS, eventually
 from node import Node
@@ -185,3 +186,45 @@ class Readiness(LiveTest):
         talker.before_pong()
         node.terminate()
         eventually(lambda: unready(node) == "draining: this node is about to stop", 5, "it says so")
+        deaf.close()
+        talker.close()
+        node.ended_well()
+
+
+class Metrics(LiveTest):
+    def test_what_happens_is_counted(self) -> None:
+        nodes = self.world.mesh(2)
+        eventually(lambda: unready(nodes[0]) == "", 10, "n1 is ready")
+        alice, bob = self.world.client(nodes[0], "alice"), self.world.client(nodes[1], "bob")
+        eventually(lambda: alice.knows("bob"), 10, "bob is known")
+        before = self.read(nodes[0])
+        for n in range(5):
+            alice.chat("bob", n, id=f"there-{n}")
+            self.assertEqual(alice.outcome(f"there-{n}", PATIENCE), "written")
+        alice.chat("nobody", "later", id="stored")
+        self.assertEqual(alice.outcome("stored", PATIENCE), "stored")
+        after = self.read(nodes[0])
+
+        def more(name: str, labels: str = "") -> float:
+            return after[name][labels] - before[name][labels]
+
+        self.assertEqual(more("crosstalk_chats_accepted_total"), 6)
+        self.assertEqual(more("crosstalk_chats_forwarded_total"), 5)
+        self.assertEqual(more("crosstalk_chats_settled_total", 'outcome="written"'), 5)
+        self.assertEqual(more("crosstalk_chats_settled_total", 'outcome="stored"'), 1)
+        self.assertEqual(after["crosstalk_ready"], {"": 1})
+        self.assertEqual(after["crosstalk_links"]['state="up"'], 1)
+        self.assertEqual(after["crosstalk_link_up"], {'peer="n2"': 1})
+        self.assertEqual(after["crosstalk_redis_up"], {"": 1})
+        self.assertEqual(after["crosstalk_mailboxes_up"], {"": 1})
+        self.assertIn("crosstalk_redis_latency_seconds", after)
+        self.assertEqual(self.read(nodes[1])["crosstalk_sessions"], {"": 1})
+        page = asked(nodes[0], "GET", "/metrics")[2].decode()
+        for name in ("alice", "bob", "nobody"):
+            self.assertNotIn(name, page)
+
+    def read(self, node: Node) -> prometheus.Samples:
+        status, headers, body = asked(node, "GET", "/metrics")
+        self.assertEqual(status, 200)
+        self.assertEqual(headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
+        return prometheus.read(body.decode())
