@@ -13,6 +13,9 @@ namespace peer {
 
 using Stamp = std::uint64_t;
 
+// When it was given, by its node's clock or by one that is ahead; since the epoch.
+inline std::int64_t wall_ms(Stamp stamp) { return static_cast<std::int64_t>(stamp >> 16U); }
+
 class HybridClock {
  public:
   // A new stamp, greater than every one given or seen. `wall_ms`: since the epoch.

@@ -155,7 +155,7 @@ def check_process(score: Score, manual: Manual) -> None:
 
 def check_http(score: Score, manual: Manual) -> None:
     calls = set(re.findall(r'\{"([A-Z]+)", "(/[^"]*)"', read("src/node/calls.cc")))
-    told = set(manual.items("HTTP", r"Ic ([A-Z]+ /\S*)"))
+    told = {re.sub(r" Ns Ar (\w+)", r"{\1}", call) for call in manual.items("HTTP", r"Ic ([A-Z]+ /.*)")}
     score.same("call", {" ".join(call) for call in calls}, told, manual.page)
     metrics = set(re.findall(r'"(crosstalk_\w+)"', read("src/node/metrics.cc")))
     score.same("metric", metrics, set(manual.items("HTTP", r"Ic (crosstalk_\w+)", under="Metrics")), manual.page)

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "src/node/json.h"
 #include "src/node/metrics.h"
 
 namespace node {
@@ -18,16 +19,38 @@ http::Response readyz(const Vitals& vitals) {
 
 http::Response metrics(const Vitals& vitals) { return {200, metrics_type, metrics_text(vitals)}; }
 
+http::Response json(const std::string& text) { return {200, "application/json", text}; }
+
+http::Response user(const std::string& name, const Sources& sources) {
+  if (!peer::valid_user_name(name)) return http::error(400, "bad_name", "that is no name of a user");
+  const std::vector<Sighting> sightings = sources.sightings(name);
+  const Json answer(cJSON_CreateObject());
+  cJSON_AddStringToObject(answer.get(), "name", name.c_str());
+  cJSON_AddBoolToObject(answer.get(), "online", sightings.empty() ? 0 : 1);
+  cJSON* const sessions = cJSON_AddArrayToObject(answer.get(), "sessions");
+  for (const Sighting& sighting : sightings) {
+    cJSON* const session = cJSON_CreateObject();
+    cJSON_AddItemToArray(sessions, session);
+    cJSON_AddStringToObject(session, "node", sighting.node.c_str());
+    cJSON_AddNumberToObject(session, "since", static_cast<double>(sighting.since_ms));
+  }
+  const JsonText text(cJSON_PrintUnformatted(answer.get()));
+  return json(std::string(text.get()) + "\n");
+}
+
 }  // namespace
 
-http::Site site(const Config& config, Sources sources) {
+http::Site site(const Config& config, const Sources& sources) {
   using http::Guard;
   using http::Reply;
   using http::Request;
-  const auto vitals = std::move(sources.vitals);
   return {{{"GET", "/livez", Guard::open, livez},
-           {"GET", "/readyz", Guard::open, [=](const Request&, Reply reply) { reply(readyz(vitals())); }},
-           {"GET", "/metrics", Guard::open, [=](const Request&, Reply reply) { reply(metrics(vitals())); }}},
+           {"GET", "/readyz", Guard::open, [=](const auto&, Reply reply) { reply(readyz(sources.vitals())); }},
+           {"GET", "/metrics", Guard::open, [=](const auto&, Reply reply) { reply(metrics(sources.vitals())); }},
+           {"GET", "/v1/cluster", Guard::guarded,
+            [=](const auto&, Reply reply) { reply(json(to_json(sources.cluster()))); }},
+           {"GET", "/v1/users/{name}", Guard::guarded,
+            [=](const Request& request, Reply reply) { reply(user(request.params[0], sources)); }}},
           http::Access(config.http_tokens, config.http_origins)};
 }
 

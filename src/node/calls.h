@@ -4,19 +4,33 @@
 // asks. Keeps nothing.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "src/http/site.h"
+#include "src/node/cluster.h"
 #include "src/node/config.h"
 #include "src/node/vitals.h"
 
 namespace node {
 
+// A session of a user.
+struct Sighting {
+  std::string node;
+  std::int64_t since_ms = 0;  // of the login, since the epoch
+};
+
 // Asked at each call; good as long as the site is.
 struct Sources {
   std::function<Vitals()> vitals;
+  std::function<Cluster()> cluster;
+  // By a valid name; the newest first.
+  std::function<std::vector<Sighting>(std::string_view)> sightings;
 };
 
-http::Site site(const Config& config, Sources sources);
+http::Site site(const Config& config, const Sources& sources);
 
 }  // namespace node

@@ -1,10 +1,10 @@
 #include "src/node/node.h"
 
+#include <algorithm>
 #include <csignal>
 #include <utility>
 
 #include "src/io/descriptors.h"
-#include "src/node/calls.h"
 #include "src/node/ready_file.h"
 
 namespace node {
@@ -94,7 +94,9 @@ peer::Result<bool> Node::listen() {
 }
 
 peer::Result<bool> Node::listen_http() {
-  auto server = http::Server::open(loop_, config_.listen_http, site(config_, {[this] { return vitals(); }}));
+  const Sources sources{[this] { return vitals(); }, [this] { return cluster_of(vitals()); },
+                        [this](std::string_view user) { return sightings(user); }};
+  auto server = http::Server::open(loop_, config_.listen_http, site(config_, sources));
   if (!server) return peer::Failure{"listen.http: " + server.why()};
   http_ = std::move(*server);
   return true;
@@ -350,6 +352,21 @@ Vitals Node::vitals() const {
   vitals.http_connections = http_->connections();
   vitals.http_responses = http_->responses();
   return vitals;
+}
+
+// A user who has just moved, or whom two sides of a split have, is at two places
+// until the older is kicked.
+std::vector<Sighting> Node::sightings(std::string_view user) const {
+  const std::uint64_t hash = mesh_->hash(user);
+  std::vector<std::pair<peer::Stamp, std::string>> found;
+  if (const auto* const here = router_.users().get(router_.users().find(hash, user)))
+    found.emplace_back(here->stamp, config_.name);
+  if (const peer::Mesh::Login login = mesh_->newest(hash, {}); login.at != peer::no_peer)
+    found.emplace_back(login.stamp, mesh_->name_of(login.at));
+  std::sort(found.rbegin(), found.rend());
+  std::vector<Sighting> sightings;
+  for (auto& [stamp, at] : found) sightings.push_back({std::move(at), peer::wall_ms(stamp)});
+  return sightings;
 }
 
 // SIGUSR1: what an operator asks for first, in a few lines.

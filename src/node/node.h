@@ -18,6 +18,7 @@
 #include "src/io/loop.h"
 #include "src/io/signals.h"
 #include "src/io/timer.h"
+#include "src/node/calls.h"
 #include "src/node/chance.h"
 #include "src/node/config.h"
 #include "src/node/discovery.h"
@@ -67,6 +68,7 @@ class Node {
   void on_shortage(bool begins);
   void on_stop_signal(int number);
   Vitals vitals() const;
+  std::vector<Sighting> sightings(std::string_view user) const;
   void say_state();
   void drain(std::string_view why, int exit_status);
   void look_if_empty();

@@ -6,6 +6,8 @@ import http.client
 import json
 import re
 import socket
+import time
+from typing import Any
 
 import prometheus
 from cluster import LiveTest
@@ -228,3 +230,84 @@ class Metrics(LiveTest):
         self.assertEqual(status, 200)
         self.assertEqual(headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
         return prometheus.read(body.decode())
+
+
+class Cluster(LiveTest):
+    def test_a_node_tells_what_it_knows(self) -> None:
+        nodes = self.world.mesh(3)
+        for node in nodes:
+            eventually(lambda node=node: unready(node) == "", 10, f"{node.name} is ready")
+        self.world.client(nodes[0], "alice")
+        seen = told(nodes[0], "/v1/cluster")
+        self.assertEqual((seen["node"], seen["cluster"], seen["whole"]), ("n1", "main", True))
+        self.assertEqual([node["name"] for node in seen["nodes"]], ["n1", "n2", "n3"])
+        for sight, node in zip(seen["nodes"], nodes):
+            self.assertEqual((sight["state"], sight["peer"]), ("alive", node.ready["peer"]))
+            self.assertRegex(sight["incarnation"], "^[0-9a-f]{16}$")
+        self.assertEqual((seen["nodes"][0]["http"], seen["nodes"][0]["sessions"]), (nodes[0].ready["http"], 1))
+        self.assertEqual([(link["from"], link["to"], link["state"]) for link in seen["links"]],
+                         [("n1", "n2", "up"), ("n1", "n3", "up"), ("n2", "n1", "up"), ("n3", "n1", "up")])
+        self.assertEqual(seen["redis"]["state"], "up")
+        nodes[2].kill()
+
+        def cut() -> bool:
+            seen = told(nodes[0], "/v1/cluster")
+            links = {(link["from"], link["to"]): link for link in seen["links"]}
+            down = [link for ends, link in links.items() if "n3" in ends and link["state"] != "up"]
+            return len(down) == 2 and not seen["whole"] and bool(links["n1", "n3"]["why"])
+
+        eventually(cut, 10, "n3's links are told to be down, and why")
+
+    def test_where_somebody_is(self) -> None:
+        nodes = self.world.mesh(2)
+        before = round(time.time() * 1000)
+        self.world.client(nodes[1], "b\u00f6b/1")
+        path = "/v1/users/b%C3%B6b%2F1"
+        for node in nodes:
+            user = eventually(lambda node=node: (user := told(node, path))["online"] and user, 10, "the user is known")
+            self.assertEqual((user["name"], [at["node"] for at in user["sessions"]]), ("b\u00f6b/1", ["n2"]))
+            self.assertLess(abs(user["sessions"][0]["since"] - before), 60_000)
+            self.assertEqual(told(node, "/v1/users/nobody"), {"name": "nobody", "online": False, "sessions": []})
+        self.world.client(nodes[0], "b\u00f6b/1")
+        for node in nodes:
+            eventually(lambda node=node: [at["node"] for at in told(node, path)["sessions"]] == ["n1"], 10, "moved")
+        for name in ("a%20b", "a%00b", "%FF", "x" * 65):
+            status, _, body = asked(nodes[0], "GET", f"/v1/users/{name}")
+            self.assertEqual((status, json.loads(body)["error"]["code"]), (400, "bad_name"), name)
+
+
+def told(node: Node, path: str) -> Any:
+    status, headers, body = asked(node, "GET", path)
+    assert (status, headers["Content-Type"]) == (200, "application/json"), (status, body)
+    return json.loads(body)
+
+
+class Access(LiveTest):
+    def status(self, node: Node, path: str, **headers: str) -> int:
+        return asked(node, "GET", path, **{name.replace("_", "-"): value for name, value in headers.items()})[0]
+
+    def test_without_tokens_this_host_alone_may_ask(self) -> None:
+        node = self.world.node("n1")
+        own = node.ready["http"]
+        for wanted, headers in ((200, {}), (200, {"Host": f"localhost:{node.http[1]}"}), (200, {"Origin": f"http://{own}"}),
+                                (403, {"Host": "chat.example.net"}), (403, {"Origin": "http://chat.example.net"}),
+                                (403, {"Origin": "null"}), (403, {"X_Forwarded_For": "127.0.0.1"}),
+                                (403, {"Forwarded": "for=127.0.0.1"})):
+            with self.subTest(headers=headers):
+                self.assertEqual(self.status(node, "/v1/cluster", **headers), wanted)
+                self.assertEqual(self.status(node, "/livez", **headers), 200)
+
+    def test_with_tokens_whoever_bears_one_may(self) -> None:
+        tokens = self.world.file("tokens", "first\nsecond\n")
+        node = self.world.node("n1", *self.world.settings(http={"token_file": tokens}))
+        for wanted, headers in ((401, {}), (401, {"Authorization": "Bearer third"}), (401, {"Authorization": "Basic first"}),
+                                (200, {"Authorization": "Bearer first"}), (200, {"Authorization": "Bearer second"}),
+                                (200, {"Authorization": "Bearer second", "Host": "chat.example.net"})):
+            with self.subTest(headers=headers):
+                for path in ("/v1/cluster", "/v1/users/alice"):
+                    self.assertEqual(self.status(node, path, **headers), wanted)
+                self.assertEqual(self.status(node, "/v1/nothing", **headers), 404 if wanted == 200 else wanted)
+                self.assertEqual(self.status(node, "/readyz", **headers), 200)
+        self.assertEqual(asked(node, "GET", "/v1/cluster")[1]["WWW-Authenticate"], 'Bearer realm="crosstalk"')
+        for word in ("first", "second", "third"):
+            self.assertNotIn(word, node.log())
