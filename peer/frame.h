@@ -32,6 +32,7 @@ enum class FrameType : std::uint8_t {
   pong = 6,
   received = 7,  // how far a stream was received
   bye = 8,       // I leave in good order
+  datagram = 9,  // from the dialler; lost with the connection
   // The control stream, from the dialler.
   snapshot_begin = 16,
   users = 17,

@@ -92,6 +92,7 @@ void InLink::on_frame(Time, const Frame& frame) {
     case FrameType::chat:
     case FrameType::lane_reset:
     case FrameType::wake: return on_chat_stream(frame);
+    case FrameType::datagram: return owner_->on_datagram(id_, frame.body);
     case FrameType::bye: return owner_->on_bye(id_);
     case FrameType::hello:
     case FrameType::proof:

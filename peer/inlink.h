@@ -35,6 +35,7 @@ class InLink {
     virtual void on_chat(PeerId, std::uint32_t era, Seq seq, const ChatBody& chat) = 0;
     virtual void on_lane_reset(PeerId, Seq seq, std::string_view recipient) = 0;
     virtual void on_wake(PeerId, std::string_view user) = 0;
+    virtual void on_datagram(PeerId, std::string_view bytes) = 0;
     virtual void on_bye(PeerId) = 0;
     virtual void on_in_down(PeerId, std::string_view why) = 0;
 

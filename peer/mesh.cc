@@ -500,6 +500,10 @@ bool Mesh::on_users(PeerId id, std::string_view records) {
   return true;
 }
 
+void Mesh::on_datagram(PeerId id, std::string_view bytes) {
+  if (datagram_sink_ != nullptr) datagram_sink_->on_datagram(id, bytes);
+}
+
 void Mesh::on_bye(PeerId id) {
   Peer& peer = *peers_[id];
   if (!peer.fixed) peer.listed = false;

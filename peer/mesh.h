@@ -109,6 +109,17 @@ class Guest {
   ~Guest() = default;
 };
 
+// What nodes tell each other besides chats: what is of the moment, and questions.
+// Best effort: in order while a connection lasts, lost with it.
+class DatagramSink {
+ public:
+  // `bytes` as the peer's send_datagram() was given them; borrowed.
+  virtual void on_datagram(PeerId from, std::string_view bytes) = 0;
+
+ protected:
+  ~DatagramSink() = default;
+};
+
 // One record of a `users` frame: u8 on, u64 stamp, text8 name.
 void write_user(Buffer& into, bool on, Stamp stamp, std::string_view name);
 
@@ -124,6 +135,9 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   ~Mesh();
   Mesh(const Mesh&) = delete;
   Mesh& operator=(const Mesh&) = delete;
+
+  // Who is told of the peers' datagrams; without one they are dropped.
+  void attach(DatagramSink& sink) { datagram_sink_ = &sink; }
 
   // Dials the static peers.
   void start(Time now);
@@ -203,6 +217,10 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   Incarnation incarnation_of(PeerId peer) const { return peers_[peer]->incarnation; }
   std::size_t peers() const { return peers_.size(); }  // their ids are 0 … peers() - 1
 
+  // Never waits behind chats. At most 256 KiB wait for a connection; false where
+  // there is no room, or no link.
+  bool send_datagram(PeerId to, std::string_view bytes) { return peers_[to]->out.send_datagram(bytes); }
+
   // --- For those who watch.
   enum class Health : std::uint8_t { alive, suspect, dead };
   struct PeerView {
@@ -273,6 +291,7 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   void on_chat(PeerId, std::uint32_t era, Seq seq, const ChatBody& chat) override;
   void on_lane_reset(PeerId, Seq seq, std::string_view recipient) override;
   void on_wake(PeerId, std::string_view user) override;
+  void on_datagram(PeerId, std::string_view bytes) override;
   void on_bye(PeerId) override;
   void on_in_down(PeerId, std::string_view why) override;
 
@@ -306,6 +325,7 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   Self self_;
   World* world_;
   Guest* guest_;
+  DatagramSink* datagram_sink_ = nullptr;
   Chance* chance_;
   const bool discovers_;
   HashKey hash_key_;

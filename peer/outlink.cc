@@ -16,6 +16,8 @@ constexpr std::size_t snapshot_part_bytes = 16384;
 constexpr std::size_t snapshot_ahead_bytes = 65536;
 // Filled at a time: what a ping may have to wait behind.
 constexpr std::size_t fill_bytes = 131072;
+// Datagrams that wait for the connection; small, or pings would wait behind them.
+constexpr std::size_t datagrams_bytes_max = 262144;
 // Outcome frames taken before the other side is told to forget them.
 constexpr Seq outcomes_untold_max = 256;
 
@@ -296,6 +298,13 @@ void OutLink::users_changed(std::string_view records, Time now) {
   const std::array<std::string_view, 1> pieces{records};
   control_.append(FrameType::users, pieces, records.size());
   if (up()) owner_->want_write(id_);
+}
+
+bool OutLink::send_datagram(std::string_view bytes) {
+  if (!up() || urgent_.size() + bytes.size() > datagrams_bytes_max) return false;
+  write_frame(urgent_, FrameType::datagram, 0, bytes);
+  owner_->want_write(id_);
+  return true;
 }
 
 void OutLink::say_bye() {

@@ -90,6 +90,9 @@ class OutLink {
   Stream& chats() { return chats_; }
   const Stream& chats() const { return chats_; }
 
+  // Ahead of chats, as it is; false where there is no connection or too much waits.
+  bool send_datagram(std::string_view bytes);
+
   // The last word before leaving in good order.
   void say_bye();
 

@@ -1,5 +1,6 @@
 // Two meshes meet: handshakes that succeed, and every way in which one does not.
 #include <functional>
+#include <limits>
 #include <string>
 #include <utility>
 #include <vector>
@@ -270,6 +271,46 @@ START_TEST(lost_after_5_s_of_silence_to_the_millisecond) {
 }
 END_TEST
 
+struct Heard final : peer::DatagramSink {
+  void on_datagram(peer::PeerId, std::string_view bytes) override { all.emplace_back(bytes); }
+  std::vector<std::string> all;
+};
+
+START_TEST(datagrams) {
+  Pair pair;
+  Heard heard;
+  pair.n2.mesh.attach(heard);
+  ck_assert_msg(!pair.n1.mesh.send_datagram(0, "too early"), "no link yet");
+  pair.net.start_whole();
+  // Ahead of a chat that was sent before them, in order, of any content.
+  const std::string zeros(1000, '\0');
+  pair.crowd2.login("bob");
+  pair.net.pump();
+  std::size_t told_before_chat = 0;
+  pair.net.piece_bytes = 16;
+  ck_assert(pair.crowd1.send("bob", std::string(5000, 'x')) == Mesh::Sent::yes);
+  for (const std::string& each : {std::string("one"), std::string(), zeros}) pair.n1.mesh.send_datagram(0, each);
+  while (pair.crowd2.arrived.empty() && pair.net.step()) told_before_chat = heard.all.size();
+  ck_assert_uint_eq(told_before_chat, 3);
+  ck_assert(heard.all[0] == "one" && heard.all[1].empty() && heard.all[2] == zeros);
+
+  // Bounded, and lost with the connection.
+  pair.net.piece_bytes = std::numeric_limits<std::size_t>::max();
+  const std::string large(100'000, 'x');
+  int taken = 0;
+  while (taken < 10 && pair.n1.mesh.send_datagram(0, large)) ++taken;
+  ck_assert_int_eq(taken, 2);
+  pair.net.cut_all();
+  ck_assert(!pair.n1.mesh.send_datagram(0, "the link is down"));
+  pair.net.run_for(10s);
+  ck_assert(pair.n1.mesh.whole());
+  ck_assert_uint_eq(heard.all.size(), 3);
+  ck_assert(pair.n1.mesh.send_datagram(0, "up again"));
+  pair.net.pump();
+  ck_assert(heard.all.back() == "up again");
+}
+END_TEST
+
 START_TEST(round_trips) {
   Pair pair;
   pair.net.now = 7s;
@@ -309,5 +350,5 @@ END_TEST
 
 SUITE(two_nodes_meet, in_pieces_of_any_size, what_both_sides_name, a_node_that_meets_itself, a_second_node_of_a_name,
       another_node_at_that_address, no_peer_port, a_dial_is_given_up_after_2_s, never_more_than_14_dials_in_10_s,
-      silent_suspect_lost, lost_after_5_s_of_silence_to_the_millisecond, round_trips,
+      silent_suspect_lost, datagrams, lost_after_5_s_of_silence_to_the_millisecond, round_trips,
       a_greeting_has_2_s_and_64_may_wait)
