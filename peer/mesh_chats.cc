@@ -1,6 +1,5 @@
 // The mesh's chats: sent, received, taken back. Who is there is in mesh.cc.
 #include <array>
-#include <cassert>
 
 #include "peer/mesh.h"
 
@@ -34,14 +33,7 @@ Mesh::Sent Mesh::send(PeerId to, std::string_view recipient, std::span<const std
                       std::size_t line_bytes, const Ticket& ticket) {
   Peer& peer = *peers_[to];
   if (peer.incarnation == Incarnation::none) return Sent::gone;
-  const ChatHead head(ticket, recipient);
-  std::array<std::string_view, 16> pieces;
-  assert(line.size() + 1 <= pieces.size());
-  pieces[0] = head.view();
-  std::copy(line.begin(), line.end(), pieces.begin() + 1);
-  const std::size_t body_bytes = head.view().size() + line_bytes;
-  if (!peer.out.chats().has_room(body_bytes)) return Sent::full;
-  peer.out.chats().append(FrameType::chat, {pieces.data(), line.size() + 1}, body_bytes, ticket);
+  if (peer.out.chats().append_chat(ticket, recipient, line, line_bytes) == 0) return Sent::full;
   if (peer.out.up()) want_write(to);
   return Sent::yes;
 }

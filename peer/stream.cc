@@ -1,6 +1,7 @@
 #include "peer/stream.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 namespace peer {
@@ -53,6 +54,18 @@ Seq Stream::append(FrameType type, std::span<const std::string_view> body, std::
   pool_->bytes += entry.size;
   unsent_bytes_ += entry.size;
   return seq;
+}
+
+Seq Stream::append_chat(const Ticket& ticket, std::string_view recipient, std::span<const std::string_view> line,
+                        std::size_t line_bytes) {
+  const ChatHead head(ticket, recipient);
+  std::array<std::string_view, 16> pieces;
+  assert(line.size() + 1 <= pieces.size());
+  pieces[0] = head.view();
+  std::copy(line.begin(), line.end(), pieces.begin() + 1);
+  const std::size_t body_bytes = head.view().size() + line_bytes;
+  if (!has_room(body_bytes)) return 0;
+  return append(FrameType::chat, {pieces.data(), line.size() + 1}, body_bytes, ticket);
 }
 
 Stream::Held Stream::find(Seq seq) const {

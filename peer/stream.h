@@ -58,6 +58,10 @@ class Stream {
   // Appends a frame, its body given in pieces, and gives its number.
   Seq append(FrameType type, std::span<const std::string_view> body, std::size_t body_bytes, const Ticket& ticket = {});
 
+  // Appends a chat; 0 where there is no room for it. `line` in pieces.
+  Seq append_chat(const Ticket& ticket, std::string_view recipient, std::span<const std::string_view> line,
+                  std::size_t line_bytes);
+
   // A frame that was appended and is not settled yet; `known` is false for any
   // other number. The body is borrowed until the next call that is not const.
   struct Held {

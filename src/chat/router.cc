@@ -1,7 +1,6 @@
 #include "src/chat/router.h"
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 
 namespace chat {
@@ -233,14 +232,7 @@ peer::Mesh::Sent Router::send(const Way& way, const Letter& letter, const Via& v
 
 // 0: there is no room.
 peer::Seq Router::keep(peer::Stream& stream, const Letter& letter) {
-  const peer::ChatHead head(letter.ticket, letter.recipient);
-  std::array<std::string_view, 16> pieces;
-  assert(letter.line.size() + 1 <= pieces.size());
-  pieces[0] = head.view();
-  std::copy(letter.line.begin(), letter.line.end(), pieces.begin() + 1);
-  const std::size_t body_bytes = head.view().size() + letter.line_bytes;
-  if (!stream.has_room(body_bytes)) return 0;
-  return stream.append(peer::FrameType::chat, {pieces.data(), letter.line.size() + 1}, body_bytes, letter.ticket);
+  return stream.append_chat(letter.ticket, letter.recipient, letter.line, letter.line_bytes);
 }
 
 void Router::park(Lane& lane, const Letter& letter) {

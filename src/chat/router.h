@@ -114,6 +114,8 @@ class Router final : public Desk,
   bool idle() const { return lanes_.empty(); }
   // For how many (other node, user) chats are refused until that node has read why.
   std::size_t barriers() const { return arrivals_.barriers(); }
+  // Chats that came again under their id and were handed to nobody.
+  std::uint64_t repeated() const { return arrivals_.repeated(); }
 
  private:
   // Places that have refused a chat, each once; nodes with the newest login that

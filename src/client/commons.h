@@ -32,9 +32,9 @@ struct SessionSettings {
   std::uint32_t chats_burst = 0;                                // 0: twice the rate
   peer::Millis ack_timeout{30'000};                             // delivery.ack_timeout_ms
 
-  // A session's own chats under way: half of what may wait for a recipient, so
+  // A session's own chats under way: at most half of what may wait for a recipient, so
   // that no sender alone gets a recipient cut.
-  std::size_t unsettled_bytes_max() const { return std::min(std::size_t{512} * 1024, queue_bytes / 2); }
+  std::size_t unsettled_bytes_max() const { return std::min(std::size_t{256} * 1024, queue_bytes / 2); }
 };
 
 // The time, set by the owner before it calls a session, and while one is paused

@@ -294,13 +294,13 @@ Why RequestParser::Reader::check_chat() {
   return good;
 }
 
-// Digits alone, of a number that fits.
+// Digits alone, of a number that fits; deliveries count from 1.
 Why RequestParser::Reader::check_ack() {
   const std::string_view raw = request.seq.raw;
   const char* const end = raw.data() + raw.size();
   const auto [stopped, error] = std::from_chars(raw.data(), end, request.number);
   const bool whole = request.seq.kind == Token::Kind::number && error == std::errc() && stopped == end;
-  return whole ? good : "seq must be a whole number, that of a delivery";
+  return whole && request.number > 0 ? good : "seq must be a whole number, that of a delivery";
 }
 
 Why RequestParser::Reader::check_presence() {

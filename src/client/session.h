@@ -23,7 +23,7 @@
 // Whether it is read from, so that a fast sender is slowed down instead of
 // running into `busy`, and a login is over before what follows it:
 //
-//   open --512 KiB of its chats, or half a queue, unsettled--> paused
+//   open --256 KiB of its chats, or half a queue, unsettled--> paused
 //   paused --half settled--> open
 //   paused --nothing settled for 1 s--> lifted --half settled--> open
 //   open --entering takes a while--> shut --user, and the turn is over--> open

@@ -325,14 +325,18 @@ std::optional<io::RedisPlace> redis_place(const Config& config) {
 CommandLine read_command_line(int argc, const char* const* argv) {
   Flags flags;
   declare(flags);
+  // A wrong flag is one beside --help, too.
+  const auto unless_unknown = [&flags](const auto& otherwise) {
+    const std::vector<std::string> unknown = flags.app.remaining();
+    return unknown.empty() ? otherwise() : fail(unknown_flag(flags.app, unknown.front()));
+  };
   try {
     flags.app.parse(argc, argv);
-    const std::vector<std::string> unknown = flags.app.remaining();
-    return unknown.empty() ? settle(flags) : fail(unknown_flag(flags.app, unknown.front()));
+    return unless_unknown([&flags] { return settle(flags); });
   } catch (const CLI::CallForHelp&) {
-    return print(flags.app.help());
+    return unless_unknown([&flags] { return print(flags.app.help()); });
   } catch (const CLI::CallForVersion&) {
-    return print(version_text);
+    return unless_unknown([] { return print(version_text); });
   } catch (const CLI::ArgumentMismatch&) {
     return fail(mismatch(flags.app, {argv, static_cast<std::size_t>(argc)}));
   } catch (const CLI::ParseError& error) {

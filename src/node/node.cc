@@ -389,6 +389,7 @@ void Node::say_state() {
                       {"written", std::to_string(counters.written)},
                       {"stored", std::to_string(counters.stored)},
                       {"failed", std::to_string(counters.failed)},
+                      {"repeated", std::to_string(router_.repeated())},
                       {"unsettled_bytes", std::to_string(mesh_->unsettled_bytes())}});
   for (const peer::Mesh::PeerView& peer : mesh_->view(loop_.now()))
     log_.info("state of peer", {{"peer", peer.name},

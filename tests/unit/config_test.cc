@@ -251,6 +251,8 @@ const FlagRow flag_mistakes[] = {
      {"--frobnicate", "a:1"},
      "crosstalkd: unknown flag \"--frobnicate\"; see crosstalkd --help"},
     {"another like no other", {"--hash-token"}, "crosstalkd: unknown flag \"--hash-token\"; see crosstalkd --help"},
+    {"beside --help", {"--help", "--frob"}, "crosstalkd: unknown flag \"--frob\"; see crosstalkd --help"},
+    {"beside --version", {"--frob", "--version"}, "crosstalkd: unknown flag \"--frob\"; see crosstalkd --help"},
     {"a short flag", {"-v"}, "crosstalkd: unknown flag \"-v\"; see crosstalkd --help"},
     {"a word", {"start"}, "crosstalkd: expected flags, found \"start\"; see crosstalkd --help"},
     {"no value", {"--listen"}, "crosstalkd: --listen: expected HOST:PORT, found nothing"},

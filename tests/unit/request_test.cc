@@ -399,6 +399,7 @@ START_TEST(says_what_a_bad_request_lacks) {
       {R"({"cmd":"ack","seq":null})", "seq must be a whole number, that of a delivery"},
       {R"({"cmd":"ack","seq":[1]})", "seq must be a whole number, that of a delivery"},
       {R"({"cmd":"ack","seq":-1})", "seq must be a whole number, that of a delivery"},
+      {R"({"cmd":"ack","seq":0})", "seq must be a whole number, that of a delivery"},
       {R"({"cmd":"ack","seq":-0})", "seq must be a whole number, that of a delivery"},
       {R"({"cmd":"ack","seq":1.0})", "seq must be a whole number, that of a delivery"},
       {R"({"cmd":"ack","seq":1e2})", "seq must be a whole number, that of a delivery"},
@@ -484,8 +485,8 @@ START_TEST(reads_the_other_commands) {
   parser.parse_copy(R"({"cmd":"login","name":"a","ack":true,"format":"json"})");
   ck_assert(!request.refusal && request.ack.raw == "true");
 
-  parser.parse_copy(R"({"cmd":"ack","seq":0})");
-  ck_assert(!request.refusal && request.verb == Verb::ack && request.number == 0);
+  parser.parse_copy(R"({"cmd":"ack","seq":1})");
+  ck_assert(!request.refusal && request.verb == Verb::ack && request.number == 1);
 
   parser.parse_copy(R"({ "seq" : 18446744073709551615 , "cmd":"ack"})");
   ck_assert(!request.refusal && request.verb == Verb::ack && request.number == ~std::uint64_t{0});

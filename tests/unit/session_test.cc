@@ -642,7 +642,7 @@ START_TEST(slows_a_fast_sender_down) {
   World world;
   User al(world, "al");
   world.desk.keep = true;
-  const std::string big = chat_to("bob", R"("content":")" + std::string(60'000, 'x') + "\"");
+  const std::string big = chat_to("bob", R"("content":")" + std::string(30'000, 'x') + "\"");
   for (int i = 0; i < 8; ++i) al.line(big);
   ck_assert(!al.paused);
   // The ninth and the tenth came in the same read: both are taken.
@@ -750,7 +750,7 @@ START_TEST(but_not_for_one_stalled_recipient) {
   World world;
   User al(world, "al");
   world.desk.keep = true;
-  const std::string big = chat_to("bob", R"("content":")" + std::string(60'000, 'x') + "\"");
+  const std::string big = chat_to("bob", R"("content":")" + std::string(30'000, 'x') + "\"");
   for (int i = 0; i < 9; ++i) al.line(big);
   ck_assert(al.paused);
   peer::Time& now = world.commons.clock.now;
