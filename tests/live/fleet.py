@@ -226,6 +226,8 @@ class Fleet:
     def deafen(self, roamer: Roamer, deaf: bool = True) -> None:
         """It reads nothing any more (or again)."""
         roamer.reads = not deaf
+        if roamer.reads:
+            self.history.reads(roamer.name)
         if roamer.line is not None:
             self._interest(roamer.line)
 

@@ -149,6 +149,7 @@ class History:
         self._slow: list[tuple[float, float]] = []
         self._slow_since: float | None = None
         self._users: dict[str, list[Session]] = defaultdict(list)
+        self._reads_since: dict[str, float] = {}
 
     # What happened. `at` is for histories that are told later.
 
@@ -227,6 +228,10 @@ class History:
             self._slow.append((self._slow_since, time.monotonic()))
             self._slow_since = None
 
+    def reads(self, name: str) -> None:
+        """Again, who has read nothing for a while: what was stored meanwhile comes to nobody before."""
+        self._reads_since[name] = time.monotonic()
+
     # What to wait for.
 
     def unseen(self) -> list[Message]:
@@ -284,7 +289,7 @@ class History:
             verdict.accuse("false_errors", self._story(message))
         stored, first = message.acked("stored"), message.sightings[0]
         if stored and first.session.up is not None:
-            since = max(stored.told, first.session.up)
+            since = max(stored.told, first.session.up, self._reads_since.get(message.key[1], 0.0))
             excused = any(begin < first.at and since < end for begin, end in self._slow)
             if first.at - since > self.stuck_s and not excused:
                 verdict.accuse("stuck", self._story(message))
