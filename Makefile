@@ -11,7 +11,7 @@ PACKAGES_RUN   := g++ make pkg-config libuv1-dev libhiredis-dev libcjson-dev lib
                   redis-server redis-tools
 PACKAGES_CHECK := check python3
 PACKAGES_FAULTS := nftables iproute2 faketime
-PACKAGES_CI    := clang-14 clang-format-14 mandoc git
+PACKAGES_CI    := clang-14 clang-format-14 mandoc git systemd
 
 BUILD ?= build
 CXX   ?= g++
@@ -23,10 +23,13 @@ WARN  := -Wall -Wextra -Wpedantic -Wshadow -Wconversion $(if $(WERROR),-Werror)
 SAN   ?=
 LIBS  := libuv hiredis libcjson simdjson fmt spdlog libtelnet openssl tomlplusplus prometheus-cpp-core
 
+# Where there is libsystemd, a supervisor is told how the node is (Type=notify).
+SYSTEMD = $(shell pkg-config --exists libsystemd 2>/dev/null && echo libsystemd)
+
 # Looked up when a compiler first runs, not before: `make deps` works on a bare machine.
-LIB_CFLAGS = $(eval LIB_CFLAGS := $(shell pkg-config --cflags $(LIBS) | sed 's/-I/-isystem /g'))$(LIB_CFLAGS)
+LIB_CFLAGS = $(eval LIB_CFLAGS := $(shell pkg-config --cflags $(LIBS) $(SYSTEMD) | sed 's/-I/-isystem /g') $(if $(SYSTEMD),-DCROSSTALK_SYSTEMD))$(LIB_CFLAGS)
 # http-parser has no .pc file.
-LIB_LIBS   = $(eval LIB_LIBS := $(shell pkg-config --libs $(LIBS)) -lhttp_parser)$(LIB_LIBS)
+LIB_LIBS   = $(eval LIB_LIBS := $(shell pkg-config --libs $(LIBS) $(SYSTEMD)) -lhttp_parser)$(LIB_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $(shell pkg-config --libs check))$(CHECK_LIBS)
 
 CPPFLAGS_ALL = -I. -DCROSSTALK_VERSION='"$(VERSION)"' $(CPPFLAGS)
@@ -45,7 +48,7 @@ SIM_OBJ     := $(SIM_SRC:%.cc=$(BUILD)/obj/%.o)
 ALL_OBJ     := $(PRODUCT_OBJ) $(BUILD)/obj/src/main.o $(UNIT_SRC:%.cc=$(BUILD)/obj/%.o) $(SIM_OBJ)
 
 .PHONY: all programs tests deps deps-run deps-check deps-faults deps-ci run check unit sim live faults asan clang mutate layers format \
-        format-check man-lint ci help clean
+        format-check man-lint ci help clean install uninstall dist unit-lint
 
 all: deps-run programs ## build the programs into build/
 
@@ -143,10 +146,38 @@ format-check: deps-ci
 man-lint: deps-ci ## the manual pages are well-formed
 	@mandoc -Tlint -W warning man/*.[1-8]
 
+# Where things go, after the Filesystem Hierarchy Standard; DESTDIR before all of
+# it, for packages.
+PREFIX      ?= /usr/local
+DESTDIR     ?=
+SBINDIR     ?= $(PREFIX)/sbin
+BINDIR      ?= $(PREFIX)/bin
+MANDIR      ?= $(PREFIX)/share/man
+SYSCONFDIR  ?= /etc
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+export PREFIX DESTDIR SBINDIR BINDIR MANDIR SYSCONFDIR UNITDIR SYSUSERSDIR
+
+install: programs ## programs, manual, settings and systemd units; PREFIX=/usr/local DESTDIR=
+	@bash tools/install.sh install $(BUILD)
+
+uninstall: ## what install has put there, but the settings
+	@bash tools/install.sh uninstall $(BUILD)
+
+DIST := crosstalk-$(VERSION)
+dist: ## build/crosstalk-VERSION.tar.gz of what is committed
+	@mkdir -p $(BUILD)
+	@git archive --format=tar.gz --prefix=$(DIST)/ -o $(BUILD)/$(DIST).tar.gz HEAD
+	@printf '  %s\n' $(BUILD)/$(DIST).tar.gz
+
+# The unit is sound, and as closed as we promise: an exposure of 1.5 or less.
+unit-lint: deps-ci
+	@bash tests/systemd.sh $(BUILD)
+
 ci: deps-ci ## what .ci/run runs
 	@$(MAKE) --no-print-directory WERROR=1 check
 	@$(MAKE) --no-print-directory WERROR=1 clang
-	@$(MAKE) --no-print-directory format-check man-lint
+	@$(MAKE) --no-print-directory format-check man-lint unit-lint
 	@$(MAKE) --no-print-directory asan
 	@$(MAKE) --no-print-directory mutate
 

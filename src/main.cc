@@ -1,18 +1,20 @@
 // crosstalkd: reads its arguments, runs one node, says how it ended.
 #include <csignal>
 #include <cstdio>
+#include <utility>
 
+#include "src/io/inherited.h"
 #include "src/io/loop.h"
 #include "src/node/config.h"
 #include "src/node/node.h"
 
 namespace {
 
-int serve(const node::Config& config) {
+int serve(const node::Config& config, io::Inherited inherited) {
   io::Loop loop;
   int status = 0;
   {
-    node::Node node(loop, config);
+    node::Node node(loop, config, std::move(inherited));
     if (const auto started = node.start(); !started) {
       std::fprintf(stderr, "crosstalkd: %s\n", started.why().c_str());
       status = 1;
@@ -30,9 +32,10 @@ int serve(const node::Config& config) {
 int main(int argc, char** argv) {
   // A write to a connection that is gone is an error to be read, not a death.
   std::signal(SIGPIPE, SIG_IGN);
+  io::Inherited inherited = io::Inherited::from_environment();
   const node::CommandLine line = node::read_command_line(argc, argv);
   switch (line.action) {
-    case node::CommandLine::Action::serve: return serve(line.config);
+    case node::CommandLine::Action::serve: return serve(line.config, std::move(inherited));
     case node::CommandLine::Action::check_config:
     case node::CommandLine::Action::print: std::fputs(line.text.c_str(), stdout); return line.exit_code;
     case node::CommandLine::Action::fail: std::fputs(line.text.c_str(), stderr); return line.exit_code;

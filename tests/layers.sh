@@ -52,6 +52,7 @@ rule 'peer/ includes no system header: no sockets, no clock' peer/* -- '<(sys|ne
   rule 'toml++ and CLI11 only in src/node/config.cc' $(all_but '^src/node/config\.cc$') -- '<(toml|CLI)'
   rule 'spdlog only in src/node/log.cc' $(all_but '^src/node/log\.cc$') -- '<spdlog'
   rule 'prometheus-cpp only in src/node/metrics.cc' $(all_but '^src/node/metrics\.cc$') -- '<prometheus'
+  rule 'libsystemd only in src/node/supervisor.cc' $(all_but '^src/node/supervisor\.cc$') -- '<systemd'
   rule 'the simulator has no sockets' tests/sim/* -- '"src/(io|client|http|node)/'
   rule 'no product file includes a test' $(find peer src tools -name '*.h' -o -name '*.cc') -- '"tests/'
 }

@@ -75,11 +75,12 @@ class Door::Connection final : public io::Stream::Owner, public Port {
   bool reviewed_ = false;  // is named in door_.reviewed_
 };
 
-peer::Result<std::unique_ptr<Door>> Door::open(io::Loop& loop, const peer::Address& address, SessionSettings settings,
-                                               peer::Incarnation incarnation, chat::Desk& desk, peer::Chance& chance) {
+peer::Result<std::unique_ptr<Door>> Door::open(io::Loop& loop, const io::Listener::Place& place,
+                                               SessionSettings settings, peer::Incarnation incarnation,
+                                               chat::Desk& desk, peer::Chance& chance) {
   std::unique_ptr<Door> door(new Door(loop, std::move(settings), incarnation, desk, chance));
   auto listener =
-      io::Listener::open(loop, address, [at = door.get()](io::Listener::Ticket& ticket) { at->accept(ticket); });
+      io::Listener::open(loop, place, [at = door.get()](io::Listener::Ticket& ticket) { at->accept(ticket); });
   if (!listener) return peer::Failure{listener.why()};
   door->listener_ = std::move(*listener);
   door->address_ = door->listener_->address();

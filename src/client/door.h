@@ -24,7 +24,7 @@ namespace client {
 class Door {
  public:
   // Listens at once; the failure is a sentence that names the address.
-  static peer::Result<std::unique_ptr<Door>> open(io::Loop& loop, const peer::Address& address,
+  static peer::Result<std::unique_ptr<Door>> open(io::Loop& loop, const io::Listener::Place& place,
                                                   SessionSettings settings, peer::Incarnation incarnation,
                                                   chat::Desk& desk, peer::Chance& chance);
   // Cuts all connections; what was not written is given back to the desk.

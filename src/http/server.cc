@@ -68,11 +68,11 @@ class Server::Connection final : public io::Stream::Owner {
   bool reading_ = true;
 };
 
-peer::Result<std::unique_ptr<Server>> Server::open(io::Loop& loop, const peer::Address& address, Site site,
+peer::Result<std::unique_ptr<Server>> Server::open(io::Loop& loop, const io::Listener::Place& place, Site site,
                                                    Bounds bounds) {
   std::unique_ptr<Server> server(new Server(loop, std::move(site), bounds));
   auto listener =
-      io::Listener::open(loop, address, [at = server.get()](io::Listener::Ticket& ticket) { at->accept(ticket); });
+      io::Listener::open(loop, place, [at = server.get()](io::Listener::Ticket& ticket) { at->accept(ticket); });
   if (!listener) return peer::Failure{listener.why()};
   server->listener_ = std::move(*listener);
   return server;

@@ -25,7 +25,7 @@ namespace http {
 class Server final : private Conversation::Owner {
  public:
   // Listens at once; the failure is a sentence that names the address.
-  static peer::Result<std::unique_ptr<Server>> open(io::Loop& loop, const peer::Address& address, Site site,
+  static peer::Result<std::unique_ptr<Server>> open(io::Loop& loop, const io::Listener::Place& place, Site site,
                                                     Bounds bounds = {});
   ~Server();
   Server(const Server&) = delete;

@@ -1,5 +1,6 @@
 #include "src/io/listener.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -56,6 +57,7 @@ struct Listener::Node {
   Reserve reserve;
   Timer resume;
   bool is_short = false;  // of descriptors: someone may be waiting
+  bool stopped = false;   // nobody is to be accepted
   bool cut = false;
 
   Node(Loop& on, int socket, OnAccept to_call, Reserve what_to_do)
@@ -69,7 +71,15 @@ struct Listener::Node {
     accept_from_now_on();
   }
 
-  void accept_from_now_on() { uv_poll_start(&handle, UV_READABLE, on_ready); }
+  void accept_from_now_on() {
+    if (!stopped) uv_poll_start(&handle, UV_READABLE, on_ready);
+  }
+
+  void stop() {
+    stopped = true;
+    uv_poll_stop(&handle);
+    set_short(false);
+  }
 
   void pause() {
     uv_poll_stop(&handle);
@@ -107,7 +117,7 @@ struct Listener::Node {
     node.loop.begin_turn();
     if (node.cut) return;
     if (status != 0) return node.pause();
-    for (int i = 0; i < accepts_max && !node.cut; ++i) {
+    for (int i = 0; i < accepts_max && !node.cut && !node.stopped; ++i) {
       const int fd = node.accept();
       if (fd >= 0) {
         Ticket ticket(node.loop, Stream::adopt(node.loop, fd));
@@ -123,8 +133,23 @@ struct Listener::Node {
   }
 };
 
-peer::Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const peer::Address& address, OnAccept call,
-                                                       Reserve reserve) {
+namespace {
+
+// -1 and errno.
+int adopt(int fd) {
+  int listens = 0;
+  socklen_t size = sizeof listens;
+  if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0) return -1;
+  if (listens == 0 || local_address(fd).port == 0) {
+    errno = EINVAL;
+    return -1;
+  }
+  set_options(fd);
+  const int flags = fcntl(fd, F_GETFL);
+  return flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ? -1 : fd;
+}
+
+peer::Result<int> bind_and_listen(const peer::Address& address) {
   const Resolve::Answer ends = Resolve::now(address);
   if (!ends) return peer::Failure{to_string(address) + ": " + ends.why()};
   const Endpoint& end = ends->front();
@@ -137,6 +162,21 @@ peer::Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const peer::A
     const int error = errno;
     ::close(fd);
     return failure(address, error);
+  }
+  return fd;
+}
+
+}  // namespace
+
+peer::Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const Place& place, OnAccept call, Reserve reserve) {
+  int fd = place.socket;
+  if (fd < 0) {
+    const peer::Result<int> bound = bind_and_listen(place.address);
+    if (!bound) return peer::Failure{bound.why()};
+    fd = *bound;
+  } else if (adopt(fd) < 0) {
+    ::close(fd);
+    return peer::Failure{"the socket that was handed in for it is no listening TCP socket"};
   }
   return std::unique_ptr<Listener>(new Listener(new Node(loop, fd, std::move(call), reserve)));
 }
@@ -151,6 +191,10 @@ Listener::~Listener() {
            [](uv_handle_t* closed) noexcept { delete static_cast<Node*>(closed->data); });
   ::close(node_->fd);
 }
+
+void Listener::pause() { node_->stop(); }
+
+int Listener::socket() const { return node_->fd; }
 
 peer::Address Listener::address() const { return local_address(node_->fd); }
 

@@ -40,13 +40,24 @@ class Listener {
   // May destroy the listener.
   using OnAccept = std::function<void(Ticket&)>;
 
+  // An address to bind; or a socket that listens already (inherited.h), which is
+  // taken over, and whose address counts.
+  struct Place {
+    peer::Address address;
+    int socket = -1;
+  };
+
   // Binds and listens; the host is a literal address or a name (resolved here,
   // at the start of the process, which may block). The failure names the address and what is
   // wrong: "127.0.0.1:9501: address already in use".
-  static peer::Result<std::unique_ptr<Listener>> open(Loop&, const peer::Address&, OnAccept, Reserve = Reserve::kept);
+  static peer::Result<std::unique_ptr<Listener>> open(Loop&, const Place&, OnAccept, Reserve = Reserve::kept);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
+
+  // No one is accepted any more; who wants in waits in the backlog.
+  void pause();
+  int socket() const;
 
   // The address taken: the port is the real one where 0 was asked for.
   peer::Address address() const;

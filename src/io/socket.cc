@@ -75,14 +75,17 @@ peer::Address local_address(int fd) { return end_of(fd, getsockname); }
 
 peer::Address remote_address(int fd) { return end_of(fd, getpeername); }
 
-int open_socket(int family) {
-  const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return fd;
+void set_options(int fd) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, keepalive_idle_s);
   set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, keepalive_interval_s);
   set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, user_timeout_ms);
+}
+
+int open_socket(int family) {
+  const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd >= 0) set_options(fd);
   return fd;
 }
 

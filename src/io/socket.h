@@ -29,6 +29,9 @@ peer::Address address_of(const Endpoint&);
 peer::Address local_address(int fd);
 peer::Address remote_address(int fd);
 
+// A socket that was made elsewhere as open_socket() would have made it.
+void set_options(int fd);
+
 // A non-blocking socket, closed on exec, with TCP_NODELAY, SO_KEEPALIVE and
 // TCP_USER_TIMEOUT set. -1 and errno on failure.
 int open_socket(int family);

@@ -23,9 +23,10 @@ Vitals::Service service(const T* user) {
 
 }  // namespace
 
-Node::Node(io::Loop& loop, const Config& config)
+Node::Node(io::Loop& loop, const Config& config, io::Inherited inherited)
     : loop_(loop),
       config_(config),
+      inherited_(std::move(inherited)),
       log_(config.log_level, config.log_format, config.name),
       router_(chance_),
       links_(loop, [this](const peer::Report& report) { on_report(report); }),
@@ -41,6 +42,7 @@ Node::Node(io::Loop& loop, const Config& config)
       log_timer_(loop, [this] { log_.catch_up(); }),
       mailbox_timer_(loop, [this] { leave_to_mailboxes(); }),
       second_timer_(loop, [this] { each_second(); }),
+      watchdog_timer_(loop, [this] { supervisor_.alive(); }),
       on_term_(loop, SIGTERM, [this] { on_stop_signal(SIGTERM); }),
       on_int_(loop, SIGINT, [this] { on_stop_signal(SIGINT); }),
       on_usr1_(loop, SIGUSR1, [this] { say_state(); }) {}
@@ -68,10 +70,16 @@ peer::Mesh::Settings Node::mesh_settings() const {
 
 peer::Result<bool> Node::listen() {
   auto listener = io::Listener::open(
-      loop_, config_.listen_peer, [this](io::Listener::Ticket& ticket) { links_.accept(ticket); },
-      io::Listener::Reserve::used);
+      loop_, {config_.listen_peer, inherited_.take("peer")},
+      [this](io::Listener::Ticket& ticket) { links_.accept(ticket); }, io::Listener::Reserve::used);
   if (!listener) return peer::Failure{"listen.peer: " + listener.why()};
   peer_listener_ = std::move(*listener);
+  // As of an address in the settings; this one may have come from a supervisor.
+  const peer::Address at = peer_listener_->address();
+  if (config_.secret.empty() && !peer::is_loopback(at))
+    return peer::Failure{"listen.peer: " + to_string(at) + " is not on loopback: that needs mesh.secret_file"};
+  if (peer::is_wildcard(at) && !config_.peer_advertise)
+    return peer::Failure{"listen.peer: " + to_string(at) + " is every address: name the one to dial, peer_advertise"};
   mesh_.emplace(mesh_settings(), links_, router_, chance_);
   links_.attach(*mesh_);
   router_.attach(*mesh_, [this] { return loop_.wall_ms(); });
@@ -86,8 +94,8 @@ peer::Result<bool> Node::listen() {
   sessions.chats_burst = config_.chats_burst;
   sessions.drain_patience = config_.drain_timeout;
   sessions.ack_timeout = config_.ack_timeout;
-  auto door =
-      client::Door::open(loop_, config_.listen_client, std::move(sessions), mesh_->incarnation(), router_, chance_);
+  auto door = client::Door::open(loop_, {config_.listen_client, inherited_.take("client")}, std::move(sessions),
+                                 mesh_->incarnation(), router_, chance_);
   if (!door) return peer::Failure{"listen.client: " + door.why()};
   door_ = std::move(*door);
   return listen_http();
@@ -96,7 +104,7 @@ peer::Result<bool> Node::listen() {
 peer::Result<bool> Node::listen_http() {
   const Sources sources{[this] { return vitals(); }, [this] { return cluster_of(vitals()); },
                         [this](std::string_view user) { return sightings(user); }};
-  auto server = http::Server::open(loop_, config_.listen_http, site(config_, sources));
+  auto server = http::Server::open(loop_, {config_.listen_http, inherited_.take("http")}, site(config_, sources));
   if (!server) return peer::Failure{"listen.http: " + server.why()};
   http_ = std::move(*server);
   return true;
@@ -116,8 +124,11 @@ peer::Result<bool> Node::start() {
   loop_.on_turn_end([this] { end_turn(); });
   loop_.on_pause([this](peer::Millis pause) { on_pause(pause); });
   loop_.on_shortage([this](bool begins) { on_shortage(begins); });
+  for (const std::string& name : inherited_.names())
+    log_.warn("a socket was handed in that has no use", {{"name", name}, {"names", "client peer http"}});
   started_ = loop_.now();
   second_timer_.every(peer::Millis(1000));
+  if (const peer::Millis every = Supervisor::wanted_every(); every.count() > 0) watchdog_timer_.every(every);
   mesh_->start(loop_.now());
   plan_tick();
   const std::optional<io::RedisPlace> redis = redis_place(config_);
@@ -158,6 +169,7 @@ void Node::serve() {
                         {"redis", redis_place(config_) ? "set" : "none"},
                         {"descriptors", std::to_string(io::descriptor_limit())},
                         {"version", CROSSTALK_VERSION}});
+  supervisor_.ready(status_line());
   if (config_.ready_file.empty()) return;
   if (const auto written = write_ready_file(config_.ready_file, ready); !written) {
     log_.error("the ready file can't be written", {{"why", written.why()}});
@@ -168,6 +180,7 @@ void Node::serve() {
 void Node::each_second() {
   log_.catch_up();
   chats_rate_.note(loop_.now(), router_.counters().taken);
+  if (serving_ && stage_ == Stage::serving) supervisor_.status(status_line());
 }
 
 void Node::end_turn() {
@@ -240,6 +253,7 @@ void Node::drain(std::string_view why, int exit_status) {
   exit_status_ = exit_status;
   log_.info("draining", {{"why", std::string(why)}, {"connections", std::to_string(door_->connections())}});
   stage_ = Stage::emptying;
+  supervisor_.stopping("draining: " + std::string(why));
   drain_timer_.at(loop_.now() + config_.drain_timeout);
   mailbox_timer_.at(loop_.now() + config_.drain_timeout * 4 / 10);
   door_->drain([this] { door_empty_ = true; });
@@ -367,6 +381,16 @@ std::vector<Sighting> Node::sightings(std::string_view user) const {
   std::vector<Sighting> sightings;
   for (auto& [stamp, at] : found) sightings.push_back({std::move(at), peer::wall_ms(stamp)});
   return sightings;
+}
+
+// For systemctl status.
+std::string Node::status_line() const {
+  std::size_t expected = 0;
+  std::size_t linked = 0;
+  for (const peer::Mesh::PeerView& peer : mesh_->view(loop_.now()))
+    if (peer.listed) ++expected, linked += peer.state == peer::OutLink::State::up && peer.accepts;
+  return std::to_string(linked) + " of " + std::to_string(expected) + " other nodes linked, " +
+         std::to_string(router_.users().size()) + " users here, Redis " + std::string(word(service(discovery_.get())));
 }
 
 // SIGUSR1: what an operator asks for first, in a few lines.

@@ -14,6 +14,7 @@
 #include "src/chat/router.h"
 #include "src/client/door.h"
 #include "src/http/server.h"
+#include "src/io/inherited.h"
 #include "src/io/listener.h"
 #include "src/io/loop.h"
 #include "src/io/signals.h"
@@ -27,13 +28,15 @@
 #include "src/node/log.h"
 #include "src/node/mail_store.h"
 #include "src/node/rate.h"
+#include "src/node/supervisor.h"
 #include "src/node/vitals.h"
 
 namespace node {
 
 class Node {
  public:
-  Node(io::Loop& loop, const Config& config);
+  // Listens on the sockets client, peer and http of `inherited`, where they are there.
+  Node(io::Loop& loop, const Config& config, io::Inherited inherited);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -70,6 +73,7 @@ class Node {
   Vitals vitals() const;
   std::vector<Sighting> sightings(std::string_view user) const;
   void say_state();
+  std::string status_line() const;
   void drain(std::string_view why, int exit_status);
   void look_if_empty();
   void leave_to_mailboxes();
@@ -78,10 +82,12 @@ class Node {
 
   io::Loop& loop_;
   const Config config_;
+  io::Inherited inherited_;
   Log log_;
   SystemChance chance_;
   Repeats repeats_;
   Flaps flaps_;  // links, and room for clients
+  Supervisor supervisor_;
   Stage stage_ = Stage::serving;
   bool serving_ = false;  // has begun to, once Redis was asked
   peer::Time started_{0};
@@ -107,6 +113,7 @@ class Node {
   io::Timer log_timer_;
   io::Timer mailbox_timer_;
   io::Timer second_timer_;
+  io::Timer watchdog_timer_;
   io::Signal on_term_;
   io::Signal on_int_;
   io::Signal on_usr1_;

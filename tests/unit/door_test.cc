@@ -396,7 +396,7 @@ START_TEST(an_address_in_use_is_named) {
   Running running;
   House house(running);
   const peer::Address taken = house.door->address();
-  const auto second = client::Door::open(running.loop, taken, {}, peer::Incarnation{1}, house.desk, house.chance);
+  const auto second = client::Door::open(running.loop, {taken}, {}, peer::Incarnation{1}, house.desk, house.chance);
   ck_assert(!second);
   ck_assert(second.why() == to_string(taken) + ": address already in use");
 }

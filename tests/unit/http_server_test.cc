@@ -164,7 +164,7 @@ END_TEST
 START_TEST(an_address_in_use) {
   Running running;
   House house(running);
-  const auto second = http::Server::open(running.loop, house.server->address(), http::Site({}, http::Access({}, {})));
+  const auto second = http::Server::open(running.loop, {house.server->address()}, http::Site({}, http::Access({}, {})));
   ck_assert(!second);
   ck_assert_msg(second.why() == to_string(house.server->address()) + ": address already in use", "%s",
                 second.why().c_str());

@@ -31,7 +31,7 @@ START_TEST(a_listener_says_what_is_wrong) {
       {{"two..dots", 7}, "two..dots:7: host not found: two..dots"},
   };
   for (const auto& row : rows) {
-    const auto listener = io::Listener::open(running.loop, row.address, [](io::Listener::Ticket&) {});
+    const auto listener = io::Listener::open(running.loop, {row.address}, [](io::Listener::Ticket&) {});
     ck_assert_msg(!listener, "%s was opened", row.why.c_str());
     ck_assert_str_eq(listener.why().c_str(), row.why.c_str());
   }
@@ -47,7 +47,7 @@ START_TEST(a_port_can_be_had_again_right_away) {
   running.until("a connection", [&] { return taker.stream != nullptr; });
   listener.reset();
   taker.stream.reset();  // this end closes first: the port lingers in TIME_WAIT
-  auto again = io::Listener::open(running.loop, address, [](io::Listener::Ticket&) {});
+  auto again = io::Listener::open(running.loop, {address}, [](io::Listener::Ticket&) {});
   ck_assert_msg(static_cast<bool>(again), "%s", again ? "" : again.why().c_str());
   close(fd);
 }
