@@ -156,13 +156,13 @@ MANDIR      ?= $(PREFIX)/share/man
 SYSCONFDIR  ?= /etc
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
-export PREFIX DESTDIR SBINDIR BINDIR MANDIR SYSCONFDIR UNITDIR SYSUSERSDIR
+PATHS = $(foreach p,PREFIX DESTDIR SBINDIR BINDIR MANDIR SYSCONFDIR UNITDIR SYSUSERSDIR,$(p)='$($(p))')
 
 install: programs ## programs, manual, settings and systemd units; PREFIX=/usr/local DESTDIR=
-	@bash tools/install.sh install $(BUILD)
+	@$(PATHS) bash tools/install.sh install $(BUILD)
 
 uninstall: ## what install has put there, but the settings
-	@bash tools/install.sh uninstall $(BUILD)
+	@$(PATHS) bash tools/install.sh uninstall $(BUILD)
 
 DIST := crosstalk-$(VERSION)
 dist: ## build/crosstalk-VERSION.tar.gz of what is committed
