@@ -50,7 +50,8 @@ Storm::Storm(const Plan& plan, Trace::Keep keep)
       mailboxes_(plan_, judge_),
       mail_server_(plan_, events_, trace_, registry_, mailboxes_, plan.seed * 5 + 5),
       network_(plan_, events_, plan.seed * 5 + 2),
-      people_(plan_, events_, trace_, judge_, plan.seed * 5 + 3) {
+      people_(plan_, events_, trace_, judge_, plan.seed * 5 + 3),
+      busy_at_(plan_.users, Time{0}) {
   for (std::uint8_t i = 0; i < plan_.nodes; ++i) {
     crowds_.emplace_back(judge_, i, plan_.crowd);
     nodes_.push_back(std::make_unique<Node>(
@@ -260,6 +261,8 @@ void Storm::heal(std::size_t index) {
   if (fault.kind == FaultKind::redis_cut) return registry_.set_cut(fault.a, -1);
   --ways_in_trouble_;
   slow_ways_ -= fault.kind == FaultKind::slow;
+  if (fault.kind == FaultKind::stall || fault.kind == FaultKind::partition)
+    freed_at_[fault.a] = freed_at_[fault.b] = events_.now();
   network_.end(fault);
 }
 

@@ -2,6 +2,7 @@
 // storm rage, waits for the calm, and holds what is left against the truth.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,6 +50,7 @@ class Storm {
   bool mail_is_calm();
   bool counts(const std::string& user, const Mailboxes::Entry& entry) const;
   void look();
+  void note_disturbances(Time now);
   bool is_busy(std::uint8_t user) const;
   Micros patience(const Node& node) const;
   bool undisturbed();
@@ -88,6 +90,8 @@ class Storm {
   int ways_in_trouble_ = 0;         // stalled, slow, parted
   int slow_ways_ = 0;
   Time slow_at_{0};
+  std::array<Time, 8> freed_at_{};  // by node: what was stalled on a way of its got through
+  std::vector<Time> busy_at_;       // by user
 };
 
 }  // namespace sim

@@ -29,18 +29,24 @@ void Storm::look() {
   if (phase_ == Phase::restart || phase_ == Phase::death) return;
   events_.push_in(look_every, What::look, nowhere, 0);
   const Time now = events_.now();
-  if (!undisturbed()) disturbed_at_ = now;
-  if (slow_ways_ > 0) slow_at_ = now;
+  note_disturbances(now);
   for (const auto& [user, box] : mailboxes_.boxes()) {
     if (now - disturbed_at_ < (plan_.crowd > 0 ? crowd_drained_within : drained_within)) break;
     const Session* const session = people_.session_of(static_cast<std::uint8_t>(std::stoi(user.substr(4))));
     if (session != nullptr) look_for_stuck(*session, box);
   }
   judge_.look_for_waiting(now, [this](std::uint8_t node, std::uint8_t to) {
-    return is_busy(to) ? Micros(peer::never) : patience(*nodes_[node]);
+    return events_.now() - busy_at_[to] < drained_within ? Micros(peer::never) : patience(*nodes_[node]);
   });
   people_.look_for_unready(
       [this](std::uint8_t node) { return nodes_[node]->paused() ? Time(events_.now()) : nodes_[node]->awake_since(); });
+}
+
+void Storm::note_disturbances(Time now) {
+  if (!undisturbed()) disturbed_at_ = now;
+  if (slow_ways_ > 0) slow_at_ = now;
+  for (std::uint8_t user = 0; user < plan_.users; ++user)
+    if (is_busy(user)) busy_at_[user] = now;
 }
 
 // Its sessions have enough to do, or its mailbox is long: what comes directly waits behind that.
@@ -51,6 +57,7 @@ bool Storm::is_busy(std::uint8_t user) const {
 
 // How long a chat of that node's may be on its way: a cut link is found out, given up, and its
 // recipient's mailbox takes it, once Redis is there for a while; else for as long as anything waits.
+// A sign of life that was stalled meanwhile makes a link that is cut look alive for longer.
 Micros Storm::patience(const Node& node) const {
   const Time now = events_.now();
   const Micros moving = plan_.weather == Weather::links ? 0us : Micros(plan_.ack_timeout + older_sessions_flush);
@@ -58,7 +65,7 @@ Micros Storm::patience(const Node& node) const {
   const Micros without = given_up_within + moving;
   const auto calm_for = [&](Micros long_enough) {
     return node.up() && !node.paused() && !node.leaving() && now - node.awake_since() > long_enough &&
-           now - slow_at_ > long_enough;
+           now - slow_at_ > long_enough && now - freed_at_[node.index()] > long_enough;
   };
   const bool has_mail = node.mail() != nullptr && node.mail()->up() && now - node.mail()->up_since() > with_mail;
   if (has_mail && calm_for(with_mail)) return with_mail;
