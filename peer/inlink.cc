@@ -12,12 +12,19 @@ namespace {
 constexpr std::size_t control_untold_bytes_max = 65536;
 // Outcome frames are 13 bytes a run; one frame bears this many.
 constexpr std::size_t runs_max = 4096;
+// Of chats that reached their recipient after a loss of the connection. Most follow
+// one another; beyond, one that was stored as well may be seen twice.
+constexpr std::size_t reached_runs_max = 16384;
 
 }  // namespace
 
 InLink::InLink(PeerId id, const Self& self, Owner& owner, Pool& pool)
     // Outcomes are bounded by the dialler's window of chats, not here.
-    : id_(id), self_(&self), owner_(&owner), outcomes_(std::numeric_limits<std::size_t>::max(), pool) {}
+    : id_(id),
+      self_(&self),
+      owner_(&owner),
+      outcomes_(std::numeric_limits<std::size_t>::max(), pool),
+      reached_(reached_runs_max) {}
 
 Welcome InLink::welcome() const {
   Welcome welcome;
@@ -35,6 +42,10 @@ void InLink::on_connected(Time now, const ProofBody& proof, const Welcome& welco
   reader_.allow(frame_bytes_max);
   outcomes_.settle_through(proof.outcomes);
   outcomes_.rewind(proof.outcomes);
+  resumed_at_ = chats_received_ + 1;
+  each_outcome([this](Seq first, std::uint32_t count, Arrival how) {
+    if (fate(how) == Fate::taken) reached_.add(first, first + count);
+  });
   urgent_.release();
   write_frame(urgent_, FrameType::welcome, 0, encode(welcome));
   owner_->want_write_in(id_);
@@ -68,6 +79,8 @@ void InLink::forget() {
   unsettled_ = 0;
   changed_first_ = changed_last_ = 0;
   outcomes_.reset();
+  resumed_at_ = 1;
+  reached_.clear();
 }
 
 void InLink::on_bytes(Time now, std::string_view bytes) {
@@ -189,10 +202,10 @@ InLink::Fate InLink::fate(Arrival arrival) {
   switch (arrival) {
     case Arrival::pending: return Fate::pending;
     case Arrival::not_here:
-    case Arrival::unread: return Fate::refused;
+    case Arrival::unread:
+    case Arrival::done: return Fate::refused;
     case Arrival::written:
-    case Arrival::delivered:
-    case Arrival::done: break;
+    case Arrival::delivered: break;
   }
   return Fate::taken;
 }
@@ -203,17 +216,25 @@ InLink::Fate InLink::supersede(Seq seq) {
     return Fate::never_came;
   }
   if (const Arrival* const arrival = arrivals_.find(seq)) return fate(*arrival);
+  if (reached_.contains(seq)) return Fate::taken;
   // Its end may be known and on its way.
+  Fate found = Fate::never_came;
+  each_outcome([&](Seq first, std::uint32_t count, Arrival how) {
+    if (seq >= first && seq - first < count) found = fate(how);
+  });
+  return found;
+}
+
+template <class Each>
+void InLink::each_outcome(Each&& each) const {
   for (Seq at = outcomes_.begin(); at < outcomes_.end(); at = outcomes_.next(at + 1)) {
     Reader reader(outcomes_.find(at).body);
     while (reader.more()) {
       const Seq first = reader.u64();
       const std::uint32_t count = reader.u32();
-      const auto arrival = Arrival{reader.u8()};
-      if (seq >= first && seq - first < count) return fate(arrival);
+      each(first, count, Arrival{reader.u8()});
     }
   }
-  return Fate::never_came;
 }
 
 void InLink::gather_outcomes() {
@@ -231,6 +252,7 @@ void InLink::gather_outcomes() {
       arrivals_.take_out(first);
       for (const Arrival* each = arrivals_.find(at); each != nullptr && *each == kind; each = arrivals_.find(++at))
         arrivals_.take_out(at);
+      if (first < resumed_at_ && fate(kind) == Fate::taken) reached_.add(first, at);
       writer.u64(first);
       writer.u32(static_cast<std::uint32_t>(at - first));
       writer.u8(static_cast<std::uint8_t>(kind));

@@ -16,6 +16,7 @@
 #include "peer/frame.h"
 #include "peer/hello.h"
 #include "peer/numbered.h"
+#include "peer/runs.h"
 #include "peer/self.h"
 #include "peer/stream.h"
 #include "peer/time.h"
@@ -86,6 +87,9 @@ class InLink {
   void on_ping(const Frame& frame);
   void tell_received();
   void gather_outcomes();
+  // first, count, how they ended: what is on its way.
+  template <class Each>
+  void each_outcome(Each&& each) const;
 
   const PeerId id_;
   const Self* self_;
@@ -112,6 +116,11 @@ class InLink {
   Seq changed_first_ = 0;  // 0: nothing has changed
   Seq changed_last_ = 0;
   Stream outcomes_;
+  // Chats that had come before this connection. The peer may have taken them back
+  // while there was none and does not hear how they end: those that reached their
+  // recipient are kept for supersede().
+  Seq resumed_at_ = 1;
+  Runs reached_;
 };
 
 }  // namespace peer

@@ -459,6 +459,64 @@ START_TEST(nothing_is_repeated_after_a_cut) {
 }
 END_TEST
 
+// The link is back before n2 looks into the mailbox, and n1 has heard the outcome,
+// for which it did not wait any more.
+START_TEST(stored_and_then_delivered_all_the_same) {
+  const struct {
+    const char* sentence;
+    bool before;
+  } rows[] = {{"read before the link is back", true}, {"read later", false}};
+  for (const auto& row : rows) {
+    Cut at;
+    at.bob.reads = false;
+    at.town.post(2).works = false;
+    for (const char* text : {"1", "2"}) at.alice.send("bob", text);
+    at.pass(100ms);
+    at.cut();
+    at.pass(2500ms);
+    ck_assert_uint_eq(at.town.shelf.waiting("bob"), 2);
+    if (row.before) at.bob.flush();
+    at.heal();
+    at.pass(12'000ms);
+    at.bob.flush();
+    at.pass(3000ms);
+    at.town.post(2).works = true;
+    at.pass(100ms);
+    at.bob.flush();
+    at.pass(100ms);
+    expect_texts(at.bob.got, {"1", "2"}, row.sentence);
+    ck_assert_msg(at.town.shelf.waiting("bob") == 0, "%s", row.sentence);
+  }
+}
+END_TEST
+
+// What came directly was held back behind the mailbox, and the entry took its place:
+// that it did not go on is no delivery.
+START_TEST(what_took_the_place_of_one_held_back_is_kept_until_it_is_delivered) {
+  Cut at;
+  at.bob.hang_up();
+  at.pass(100ms);
+  at.town.post(2).works = false;
+  Person& bob = at.town.town.join(2, "bob");
+  bob.acknowledges = true;
+  at.town.town.net.wire("n1", "n2")->dialler().held = true;  // what n2 answers
+  at.pass(100ms);
+  at.alice.send("bob", "1");
+  at.pass(100ms);
+  at.cut();
+  at.pass(2500ms);
+  at.town.post(2).works = true;
+  at.pass(100ms);
+  expect_texts(bob.got, {"1 stored again"}, "from the mailbox");
+  bob.hang_up();
+  at.pass(100ms);
+  Person& next = at.town.town.join(2, "bob");
+  at.pass(100ms);
+  expect_texts(next.got, {"1 stored again"}, "it was not confirmed");
+  ck_assert_uint_eq(at.town.shelf.waiting("bob"), 0);
+}
+END_TEST
+
 // They were on their way when the connection ended, and arrive in the end.
 START_TEST(what_comes_late_on_an_old_connection_is_not_let_in) {
   Cut at;
@@ -571,7 +629,8 @@ END_TEST
 
 }  // namespace
 
-SUITE(a_node_that_lives_but_cant_be_reached, nothing_is_repeated_after_a_cut,
+SUITE(a_node_that_lives_but_cant_be_reached, nothing_is_repeated_after_a_cut, stored_and_then_delivered_all_the_same,
+      what_took_the_place_of_one_held_back_is_kept_until_it_is_delivered,
       what_comes_late_on_an_old_connection_is_not_let_in, cut_off_with_redis_down, the_senders_node_leaves,
       a_refusal_that_nobody_reads, the_recipient_has_a_session_elsewhere, stored_and_drained,
       who_has_nothing_waiting_is_ready, redis_is_down, redis_goes_down_with_a_chat_out, a_full_mailbox,

@@ -1,15 +1,17 @@
-// Ring, Numbered and Buffer against std::deque, std::map and std::string; chance, and Result.
+// Ring, Numbered, Runs and Buffer against std::deque, std::map, std::set and std::string; chance, and Result.
 #include "peer/ring.h"
 
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "peer/buffer.h"
 #include "peer/chance.h"
 #include "peer/numbered.h"
 #include "peer/result.h"
+#include "peer/runs.h"
 #include "tests/unit/suite.h"
 
 namespace {
@@ -122,6 +124,30 @@ START_TEST(buffer_is_a_string_with_two_ends) {
 }
 END_TEST
 
+START_TEST(runs_are_a_set) {
+  peer::SeededChance chance(5);
+  for (int round = 0; round < 200; ++round) {
+    peer::Runs runs(100);
+    std::set<peer::Seq> model;
+    for (int i = 0; i < 40; ++i) {
+      const peer::Seq first = chance.below(200);
+      const peer::Seq end = first + chance.below(6);
+      runs.add(first, end);
+      for (peer::Seq seq = first; seq < end; ++seq) model.insert(seq);
+    }
+    std::size_t count = 0;
+    for (peer::Seq seq = 0; seq < 210; ++seq) {
+      ck_assert(runs.contains(seq) == model.contains(seq));
+      count += model.contains(seq) && !model.contains(seq + 1);
+    }
+    ck_assert_uint_eq(runs.runs(), count);
+  }
+  peer::Runs few(2);
+  for (const peer::Seq seq : {1U, 3U, 5U}) few.add(seq, seq + 1);
+  ck_assert_msg(!few.contains(1) && few.contains(3) && few.contains(5), "the lowest is forgotten");
+}
+END_TEST
+
 START_TEST(chance_below) {
   peer::SeededChance chance(3);
   peer::SeededChance same(3);
@@ -147,5 +173,5 @@ END_TEST
 
 }  // namespace
 
-SUITE(ring_is_a_queue, ring_frees_what_is_popped, numbered_is_a_map, buffer_is_a_string_with_two_ends, chance_below,
-      a_result_is_a_value_or_a_sentence)
+SUITE(ring_is_a_queue, ring_frees_what_is_popped, numbered_is_a_map, buffer_is_a_string_with_two_ends, runs_are_a_set,
+      chance_below, a_result_is_a_value_or_a_sentence)
