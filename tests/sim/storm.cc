@@ -51,7 +51,8 @@ Storm::Storm(const Plan& plan, Trace::Keep keep)
       mail_server_(plan_, events_, trace_, registry_, mailboxes_, plan.seed * 5 + 5),
       network_(plan_, events_, plan.seed * 5 + 2),
       people_(plan_, events_, trace_, judge_, plan.seed * 5 + 3),
-      busy_at_(plan_.users, Time{0}) {
+      busy_at_(plan_.users, Time{0}),
+      leaving_at_(plan_.users, Time{0}) {
   for (std::uint8_t i = 0; i < plan_.nodes; ++i) {
     crowds_.emplace_back(judge_, i, plan_.crowd);
     nodes_.push_back(std::make_unique<Node>(

@@ -92,6 +92,7 @@ class Storm {
   Time slow_at_{0};
   std::array<Time, 8> freed_at_{};  // by node: what was stalled on a way of its got through
   std::vector<Time> busy_at_;       // by user
+  std::vector<Time> leaving_at_;    // …
 };
 
 }  // namespace sim

@@ -45,8 +45,10 @@ void Storm::look() {
 void Storm::note_disturbances(Time now) {
   if (!undisturbed()) disturbed_at_ = now;
   if (slow_ways_ > 0) slow_at_ = now;
-  for (std::uint8_t user = 0; user < plan_.users; ++user)
+  for (std::uint8_t user = 0; user < plan_.users; ++user) {
     if (is_busy(user)) busy_at_[user] = now;
+    if (people_.leaving(user)) leaving_at_[user] = now;
+  }
 }
 
 // Its sessions have enough to do, or its mailbox is long: what comes directly waits behind that.
@@ -72,7 +74,7 @@ Micros Storm::patience(const Node& node) const {
   return calm_for(without) ? without : Micros(peer::never);
 }
 
-// Nothing is cut, nobody sleeps, and everybody has Redis.
+// Nothing is cut, nobody sleeps, everybody has Redis and knows who is gone.
 bool Storm::undisturbed() {
   if (ways_in_trouble_ > 0 || !registry_.sound()) return false;
   std::size_t up = 0;
@@ -81,6 +83,10 @@ bool Storm::undisturbed() {
     if (!node->up()) return true;
     if (node->paused() || node->leaving() || (node->mail() != nullptr && !node->mail()->up())) return false;
     const auto peers = node->mesh().view(events_.now());
+    const auto missed = [](const auto& peer) {
+      return peer.health != peer::Mesh::Health::dead && !(peer.synced && peer.accepts);
+    };
+    if (std::any_of(peers.begin(), peers.end(), missed)) return false;
     return 1 + static_cast<std::size_t>(std::count_if(peers.begin(), peers.end(),
                                                       [](const auto& peer) { return peer.synced && peer.accepts; })) ==
            up;
@@ -92,7 +98,7 @@ bool Storm::undisturbed() {
 void Storm::look_for_stuck(const Session& session, const Mailboxes::Box& box) {
   const Time since = events_.now() - drained_within;
   if (!session.quiet() || !session.ready() || session.over() || nodes_[session.node]->paused()) return;
-  if (std::max(session.began, session.moved_at) > since || people_.leaving(session.user)) return;
+  if (std::max({session.began, session.moved_at, leaving_at_[session.user]}) > since) return;
   for (const auto& [at, entry] : box.entries)
     if (entry.since <= since && !judge_.seen(entry.line) && counts(user_name(session.user), entry))
       return judge_.fail("stuck in the mailbox of " + user_name(session.user) +
