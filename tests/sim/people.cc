@@ -92,6 +92,7 @@ void People::send_again(std::uint8_t user) {
   });
   if (at == live_.rend()) return;
   const Session& session = **at;
+  std::erase_if(open_[user], [](const auto& open) { return open.second.sendings >= sendings_max; });
   for (auto& [chat, letter] : open_[user])
     if (of_number_[letter.session]->over())
       plan(0us, session.node, session.life, {Verb::again, 0, session.number, 0, 0, true, chat});
