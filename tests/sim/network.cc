@@ -154,6 +154,7 @@ void Network::send(std::uint32_t id, unsigned direction, std::string_view bytes)
     pipe.last_arrival = std::max(pipe.last_arrival, events_->now() + delay(from, to)) + writing;
     events_->push(pipe.last_arrival, What::arrival, to, pack(id, direction));
   }
+  if (rate != 0) slow_until_ = std::max(slow_until_, pipe.last_arrival);
 }
 
 void Network::send_end(std::uint32_t id, unsigned direction) {

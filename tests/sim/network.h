@@ -56,6 +56,8 @@ class Network {
   void end(const Fault&);
   void cut(std::uint8_t dialler, std::uint8_t target);
   void half_open(std::uint8_t dialler, std::uint8_t target, bool at_dialler);
+  // When the last of what was written while its way was slow arrives.
+  Time slow_until() const { return slow_until_; }
 
  private:
   enum class Stage : std::uint8_t { none, dialling, open, gone };
@@ -121,6 +123,7 @@ class Network {
   std::deque<Conn> conns_;
   std::array<Place, 8> places_;
   std::array<std::array<Path, 8>, 8> paths_;
+  Time slow_until_{0};
   std::string scratch_;
 };
 
