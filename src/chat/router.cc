@@ -32,17 +32,23 @@ std::string join(std::span<const std::string_view> pieces, std::size_t bytes) {
   return whole;
 }
 
+// A second time for the same login it stands there twice.
 void note(std::vector<peer::Mesh::Login>& refused, const peer::Mesh::Login& login) {
-  const auto at = std::find_if(refused.begin(), refused.end(), [&](const auto& each) { return each.at == login.at; });
-  if (at == refused.end())
-    refused.push_back(login);
-  else
-    at->stamp = std::max(at->stamp, login.stamp);
+  std::erase_if(refused, [&](const auto& each) { return each.at == login.at && each.stamp < login.stamp; });
+  refused.push_back(login);
 }
 
 bool refuses(const std::vector<peer::Mesh::Login>& refused, const peer::Mesh::Login& login) {
   return std::any_of(refused.begin(), refused.end(),
                      [&](const auto& each) { return each.at == login.at && each.stamp >= login.stamp; });
+}
+
+// Of those that have refused, who was asked again and has refused once more.
+std::vector<peer::Mesh::Login> for_good(const std::vector<peer::Mesh::Login>& refused) {
+  std::vector<peer::Mesh::Login> twice;
+  for (auto at = refused.begin(); at != refused.end(); ++at)
+    if (refuses({std::next(at), refused.end()}, *at)) twice.push_back(*at);
+  return twice;
 }
 
 peer::HashKey draw_key(peer::Chance& chance) {
@@ -177,7 +183,12 @@ Way Router::place(std::uint64_t hash, std::string_view name, const Refusals& ref
   const bool storable = store_up() && !refuses(refused, {mail, 0});
   const bool direct = login.at != peer::no_peer && ((mesh_->reachable(login.at) && !leaving_) || !storable);
   if (direct) return {login.at, 0, login.stamp};
-  return {storable ? mail : peer::no_peer, 0, 0};
+  if (storable) return {mail, 0, 0};
+  if (refused.empty()) return {};
+  // Before it fails: whoever has refused it may serve its recipient again by now,
+  // and the news of that be on its way still.
+  const peer::Mesh::Login again = mesh_->newest(hash, for_good(refused));
+  return {again.at, 0, again.stamp};
 }
 
 void Router::chat(ClientId from, const Draft& draft) {

@@ -118,9 +118,9 @@ class Router final : public Desk,
   std::uint64_t repeated() const { return arrivals_.repeated(); }
 
  private:
-  // Places that have refused a chat, each once; nodes with the newest login that
-  // they can have meant: else a chat would be sent there again for as long as this
-  // node has not heard of the logout.
+  // Places that have refused a chat; nodes with the newest login that they can have
+  // meant, once or twice for it: else a chat would be sent there again for as long
+  // as this node has not heard of the logout.
   using Refusals = std::vector<peer::Mesh::Login>;
   // A chat that waits in its lane, with its bytes.
   struct Parked {
