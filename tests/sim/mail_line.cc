@@ -107,7 +107,7 @@ void MailServer::execute(Conn& conn, ConnNumber number) {
       break;
     case Op::Kind::remove:
       trace_->note(now, conn.node, "mail remove", op.at.ms, op.at.seq, op.user);
-      mailboxes_->remove(op.user, op.at);
+      mailboxes_->remove(now, op.user, op.at);
       break;
     case Op::Kind::wake: publish(op.node, op.user); break;
     case Op::Kind::ping: break;

@@ -61,11 +61,11 @@ Mailboxes::Page Mailboxes::take(Time now, const std::string& user, chat::EntryId
   return page;
 }
 
-void Mailboxes::remove(const std::string& user, chat::EntryId at) {
+void Mailboxes::remove(Time now, const std::string& user, chat::EntryId at) {
   const auto box = boxes_.find(user);
   if (box == boxes_.end()) return;
   const auto entry = box->second.entries.find(at);
-  if (entry != box->second.entries.end()) take_out(box->second, entry);
+  if (entry != box->second.entries.end()) take_out(box->second, entry), box->second.removed_at = now;
   if (box->second.entries.empty()) boxes_.erase(box);
 }
 

@@ -47,7 +47,7 @@ class Mailboxes {
   // False: it is full.
   bool append(Time now, const std::string& user, Entry entry);
   Page take(Time now, const std::string& user, chat::EntryId after, std::size_t most);
-  void remove(const std::string& user, chat::EntryId at);
+  void remove(Time now, const std::string& user, chat::EntryId at);
 
   // All of it is gone.
   void flush();
@@ -62,6 +62,7 @@ class Mailboxes {
     std::set<std::pair<std::string, std::string>> names;
     chat::EntryId mark;
     chat::EntryId last;
+    Time removed_at{0};  // something of it
   };
   const std::map<std::string, Box>& boxes() const { return boxes_; }
 

@@ -94,11 +94,11 @@ bool Storm::undisturbed() {
 }
 
 // A session that reads everything has been there for a while and got nothing, though an
-// entry has been there as long.
+// entry has been there as long, and none was found to be known already.
 void Storm::look_for_stuck(const Session& session, const Mailboxes::Box& box) {
   const Time since = events_.now() - drained_within;
   if (!session.quiet() || !session.ready() || session.over() || nodes_[session.node]->paused()) return;
-  if (std::max({session.began, session.moved_at, leaving_at_[session.user]}) > since) return;
+  if (std::max({session.began, session.moved_at, leaving_at_[session.user], box.removed_at}) > since) return;
   for (const auto& [at, entry] : box.entries)
     if (entry.since <= since && !judge_.seen(entry.line) && counts(user_name(session.user), entry))
       return judge_.fail("stuck in the mailbox of " + user_name(session.user) +
