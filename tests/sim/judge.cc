@@ -176,7 +176,11 @@ void Judge::on_stored(Time now, std::string_view line, bool late) {
   if (late) history_.on_late(number);
 }
 
-void Judge::on_forgotten(std::string_view line) { history_.on_forgotten(number_in(line)); }
+void Judge::on_forgotten(std::string_view line) {
+  const ChatNumber number = number_in(line);
+  chats_[number].must_arrive = false;
+  history_.on_forgotten(number);
+}
 
 void Judge::on_revived(std::string_view line) { history_.on_revived(number_in(line)); }
 
