@@ -254,7 +254,8 @@ bool Judge::may_be_late(const Message& message) const {
            (rules_.may_drop || message.arrived - each.at >= rules_.patience);
   };
   const auto any = [&](const auto& is) { return std::any_of(message.sendings.begin(), message.sendings.end(), is); };
-  return any(given_up) || any(may_be_dropped) || message.was_forgotten || message.late || swallowed(message);
+  return any(given_up) || any(may_be_dropped) || message.may_have_failed || message.was_forgotten || message.late ||
+         swallowed(message);
 }
 
 bool Judge::came_past_the_mailbox(const Message& late, const Message& later) const {

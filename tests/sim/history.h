@@ -75,6 +75,8 @@ class Judge {
   MessageId new_message(User sender, User recipient, bool with_id);
   void on_sent(Time, SessionId, MessageId);
   void on_told(Time, SessionId, MessageId, Outcome);
+  // One without an id has failed that may have been this one.
+  void on_perhaps_failed(MessageId id) { messages_[id].may_have_failed = true; }
 
   // --- Recipients. A kernel has taken a copy for a session; its client has read
   // it, or never will.
@@ -149,6 +151,7 @@ class Judge {
     bool crossed = false;  // sent again before the server of an earlier session had noticed its end
     bool revived = false;
     bool late = false;
+    bool may_have_failed = false;
     std::uint16_t seen = 0;
     Time stored{-1};
     Time arrived{-1};  // first: seen, or with the kernel where nobody confirms

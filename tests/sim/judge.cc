@@ -1,5 +1,6 @@
 #include "tests/sim/judge.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace sim {
@@ -90,14 +91,14 @@ ChatNumber Judge::number_in(std::string_view line) const {
   if (at == std::string_view::npos) return 0;
   std::from_chars(line.data() + at + content_begins.size(), line.data() + line.size(), number);
   const bool known = number != 0 && number < chats_.size();
-  const auto& [sender, recipient, must] = chats_[known ? number : 0];
+  const auto& [sender, recipient, with_id, must] = chats_[known ? number : 0];
   return known && line == line_of(number, sender, recipient, plan_->big_chats) ? number : 0;
 }
 
 // --- Sessions.
 
 SessionNumber Judge::on_login(Time now, std::uint8_t user, std::uint8_t node, bool confirms) {
-  sessions_.push_back({user, node, 0});
+  sessions_.push_back({user, node, 0, {}});
   return history_.on_login(now, user, node, confirms);
 }
 
@@ -124,21 +125,28 @@ void Judge::on_kicked(SessionNumber number, chat::KickReason why) {
 // --- Chats.
 
 ChatNumber Judge::new_chat(std::uint8_t sender, std::uint8_t recipient, bool with_id) {
-  chats_.push_back({sender, recipient, false});
+  chats_.push_back({sender, recipient, with_id, false});
   return history_.new_message(sender, recipient, with_id);
 }
 
 void Judge::on_sent(Time now, SessionNumber from, ChatNumber chat, bool must_arrive) {
+  const auto& [sender, recipient, with_id, must] = chats_[chat];
+  if (!with_id) sessions_[from].nameless.emplace(line_of(chat, sender, recipient, plan_->big_chats).size(), chat);
   chats_[chat].must_arrive = must_arrive;
   history_.on_sent(now, from, chat);
 }
 
-void Judge::on_outcome(Time now, SessionNumber at, std::string_view id, chat::Outcome outcome, bool maybe) {
+void Judge::on_outcome(Time now, SessionNumber at, std::string_view id, std::size_t size, chat::Outcome outcome,
+                       bool maybe) {
   const history::Outcome what = told(outcome, maybe);
   const bool failed = what == history::Outcome::failed || what == history::Outcome::open;
   if (outcome == chat::Outcome::unavailable && !may_be_unavailable(maybe))
     return fail("a chat of session " + std::to_string(at) + " ended as unavailable on mere link faults");
-  if (id.empty()) return;
+  if (id.empty()) {
+    const auto [first, behind] = sessions_[at].nameless.equal_range(size);
+    if (failed) std::for_each(first, behind, [this](const auto& each) { history_.on_perhaps_failed(each.second); });
+    return;
+  }
   const ChatNumber number = number_of(id);
   if (number == 0 || number >= chats_.size())
     return fail("an outcome bears an id that nobody gave: " + std::string(id));

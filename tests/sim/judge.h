@@ -51,7 +51,8 @@ class Judge {
   ChatNumber new_chat(std::uint8_t sender, std::uint8_t recipient, bool with_id);
   // `must_arrive`: nothing stands against it.
   void on_sent(Time now, SessionNumber from, ChatNumber chat, bool must_arrive);
-  void on_outcome(Time now, SessionNumber at, std::string_view id, chat::Outcome, bool maybe);
+  // `size` of its line: what tells those without an id apart.
+  void on_outcome(Time now, SessionNumber at, std::string_view id, std::size_t size, chat::Outcome, bool maybe);
   // The kernel has it for that session's client; 0: it is none.
   ChatNumber on_handed(Time now, SessionNumber at, std::string_view line, const history::Marks& marks);
   void on_given(std::string_view line) { history_.on_given(number_in(line)); }
@@ -99,12 +100,14 @@ class Judge {
   struct Chat {
     std::uint8_t sender = 0;
     std::uint8_t recipient = 0;
+    bool with_id = false;
     bool must_arrive = false;
   };
   struct Session {
     std::uint8_t user = 0;
     std::uint8_t node = 0;
     peer::Stamp stamp = 0;
+    std::multimap<std::size_t, ChatNumber> nameless;  // sent, by size
   };
   bool may_be_unavailable(bool maybe) const;
   ChatNumber number_in(std::string_view line) const;

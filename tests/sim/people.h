@@ -106,8 +106,8 @@ class People {
   bool tears() { return chance_.below(2) == 0; }
   // Of what is on the wire only the first gets through.
   void tear(const Session& session, std::deque<News>& wire);
-  void on_outcome(const Session& session, std::string_view id, chat::Outcome outcome, bool maybe) {
-    judge_->on_outcome(events_->now(), session.number, id, outcome, maybe);
+  void on_outcome(const Session& session, std::string_view id, std::size_t size, chat::Outcome outcome, bool maybe) {
+    judge_->on_outcome(events_->now(), session.number, id, size, outcome, maybe);
   }
   void on_kicked(const Session& session, chat::KickReason why) { judge_->on_kicked(session.number, why); }
   void on_ended(const Session& session) { judge_->on_ended(session.number); }

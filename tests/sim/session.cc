@@ -35,9 +35,9 @@ void Session::deliver(const chat::Delivery& delivery, const chat::Origin& origin
   write_later();
 }
 
-void Session::on_outcome(std::string_view id, std::size_t, chat::Outcome outcome, bool maybe) {
+void Session::on_outcome(std::string_view id, std::size_t size, chat::Outcome outcome, bool maybe) {
   people_->trace(*this, maybe ? "outcome maybe" : "outcome", static_cast<std::uint64_t>(outcome), id);
-  people_->on_outcome(*this, id, outcome, maybe);
+  people_->on_outcome(*this, id, size, outcome, maybe);
   const bool good =
       outcome == chat::Outcome::delivered || outcome == chat::Outcome::written || outcome == chat::Outcome::stored;
   if (!id.empty()) put_on_wire({News::Kind::outcome, number_of(id), good, maybe});
