@@ -149,12 +149,11 @@ void Network::send(std::uint32_t id, unsigned direction, std::string_view bytes)
     const bool whole = left < 2 || chance_.below(4) != 0;
     const std::size_t size = std::min<std::size_t>(whole ? left : 1 + chance_.below(left - 1), 65536);
     left -= size;
-    pipe.segments.push_back({static_cast<std::uint32_t>(size), false});
     const auto writing = Micros(rate == 0 ? 0 : static_cast<std::int64_t>(size * 1000 / rate));
     pipe.last_arrival = std::max(pipe.last_arrival, events_->now() + delay(from, to)) + writing;
+    pipe.segments.push_back({static_cast<std::uint32_t>(size), false, pipe.last_arrival});
     events_->push(pipe.last_arrival, What::arrival, to, pack(id, direction));
   }
-  if (rate != 0) slow_until_ = std::max(slow_until_, pipe.last_arrival);
 }
 
 void Network::send_end(std::uint32_t id, unsigned direction) {
@@ -162,9 +161,9 @@ void Network::send_end(std::uint32_t id, unsigned direction) {
   Pipe& pipe = conn.out[direction];
   if (pipe.ended || !conn.established) return;
   pipe.ended = true;
-  pipe.segments.push_back({0, true});
   const std::uint8_t to = conn.end[1 - direction].host;
   pipe.last_arrival = std::max(pipe.last_arrival, events_->now() + delay(conn.end[direction].host, to));
+  pipe.segments.push_back({0, true, pipe.last_arrival});
   events_->push(pipe.last_arrival, What::arrival, to, pack(id, direction));
 }
 
@@ -175,7 +174,7 @@ void Network::truncate(Pipe& pipe) {
   std::deque<Segment> kept;
   for (const Segment& segment : pipe.segments) {
     if (segment.end || keep == 0) break;
-    kept.push_back({static_cast<std::uint32_t>(std::min<std::size_t>(segment.size, keep)), false});
+    kept.push_back({static_cast<std::uint32_t>(std::min<std::size_t>(segment.size, keep)), false, segment.due});
     keep -= kept.back().size;
   }
   pipe.segments.swap(kept);
@@ -186,7 +185,7 @@ void Network::arrive(std::uint32_t id, unsigned direction) {
   Pipe& pipe = conn.out[direction];
   End& sender = conn.end[direction];
   End& receiver = conn.end[1 - direction];
-  if (pipe.segments.empty()) return;
+  if (pipe.segments.empty() || (pipe.hastened && pipe.segments.front().due > events_->now())) return;
   if (!open_way(sender.host, receiver.host))
     return events_->push(paths_[sender.host][receiver.host].stalled_until, What::arrival, receiver.host,
                          pack(id, direction));
@@ -307,7 +306,28 @@ void Network::end(const Fault& fault) {
   if (fault.kind == FaultKind::refuse) --path.refuses;
   if (fault.kind == FaultKind::swallow) --path.swallows;
   if (fault.kind == FaultKind::accept_close) --path.closes;
-  if (fault.kind == FaultKind::slow) path.bytes_per_ms = 0;
+  if (fault.kind == FaultKind::slow) {
+    path.bytes_per_ms = 0;
+    hasten(fault.a, fault.b);
+  }
+}
+
+// That way is no longer slow, and not for what is on it already either.
+void Network::hasten(std::uint8_t from, std::uint8_t to) {
+  for (std::uint32_t id = 0; id < conns_.size(); ++id)
+    for (const unsigned direction : {0U, 1U}) {
+      Pipe& pipe = conns_[id].out[direction];
+      if (conns_[id].end[direction].host != from || conns_[id].end[1 - direction].host != to) continue;
+      const Time soon = events_->now() + plan_->latency_min + plan_->latency_spread;
+      if (pipe.segments.empty() || pipe.last_arrival <= soon) continue;
+      pipe.hastened = true;
+      pipe.last_arrival = soon;
+      for (Segment& segment : pipe.segments) {
+        if (segment.due <= soon) continue;
+        segment.due = soon;
+        events_->push(soon, What::arrival, to, pack(id, direction));
+      }
+    }
 }
 
 void Network::cut(std::uint8_t dialler, std::uint8_t target) {

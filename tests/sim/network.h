@@ -56,8 +56,6 @@ class Network {
   void end(const Fault&);
   void cut(std::uint8_t dialler, std::uint8_t target);
   void half_open(std::uint8_t dialler, std::uint8_t target, bool at_dialler);
-  // When the last of what was written while its way was slow arrives.
-  Time slow_until() const { return slow_until_; }
 
  private:
   enum class Stage : std::uint8_t { none, dialling, open, gone };
@@ -70,6 +68,7 @@ class Network {
   struct Segment {
     std::uint32_t size = 0;
     bool end = false;
+    Time due{0};
   };
   struct Pipe {
     std::string bytes;
@@ -79,6 +78,7 @@ class Network {
     bool ended = false;     // what is written now is lost
     bool swallows = false;  // … and the writer's buffer is never emptied
     bool waits = false;     // the writer has more
+    bool hastened = false;  // what is on its way arrives sooner than it was to
     std::size_t swallowed = 0;
     std::size_t in_flight() const { return bytes.size() - taken + swallowed; }
   };
@@ -112,6 +112,7 @@ class Network {
   void send(std::uint32_t conn, unsigned direction, std::string_view bytes);
   void send_end(std::uint32_t conn, unsigned direction);
   void truncate(Pipe& pipe);
+  void hasten(std::uint8_t from, std::uint8_t to);
   void let_go(End& end);
   std::uint32_t find(std::uint8_t host, ConnId id) const;
   Micros delay(std::uint8_t from, std::uint8_t to);
@@ -123,7 +124,6 @@ class Network {
   std::deque<Conn> conns_;
   std::array<Place, 8> places_;
   std::array<std::array<Path, 8>, 8> paths_;
-  Time slow_until_{0};
   std::string scratch_;
 };
 

@@ -44,7 +44,7 @@ void Storm::look() {
 
 void Storm::note_disturbances(Time now) {
   if (!undisturbed()) disturbed_at_ = now;
-  slow_at_ = std::max(slow_ways_ > 0 ? now : slow_at_, network_.slow_until());
+  if (slow_ways_ > 0) slow_at_ = now;
   for (std::uint8_t user = 0; user < plan_.users; ++user) {
     if (is_busy(user)) busy_at_[user] = now;
     if (people_.leaving(user)) leaving_at_[user] = now;
