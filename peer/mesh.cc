@@ -462,8 +462,10 @@ void Mesh::on_in_down(PeerId id, std::string_view why) {
   note_links(*peers_[id]);
 }
 
+// A goodbye goes ahead of what was still to be told of users.
 void Mesh::on_snapshot_begin(PeerId id) {
   Peer& peer = *peers_[id];
+  if (peer.left) return;
   directory_.drop(std::exchange(peer.loading, Directory::none));
   const bool replaces = peer.slot != Directory::none;
   const Directory::Slot slot = directory_.open(peer.name, replaces);
@@ -482,7 +484,7 @@ void Mesh::on_snapshot_end(PeerId id) {
 bool Mesh::on_users(PeerId id, std::string_view records) {
   const Peer& peer = *peers_[id];
   const Directory::Slot slot = peer.loading != Directory::none ? peer.loading : peer.slot;
-  if (slot == Directory::none) return false;
+  if (slot == Directory::none) return peer.left;
   Reader reader(records);
   while (reader.more()) {
     const bool on = reader.u8() != 0;

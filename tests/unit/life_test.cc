@@ -168,9 +168,12 @@ END_TEST
 START_TEST(leaving_in_good_order) {
   Pair pair;
   pair.crowd1.send("bob", "settled first");
+  pair.crowd2.login("ben");
   pair.net.pump();
+  pair.crowd2.logout("ben");  // the goodbye goes ahead of that
   pair.n2->mesh.leave(pair.net.now);
   pair.net.pump();
+  ck_assert_uint_eq(pair.n1->count(Kind::accept_lost), 0);
   ck_assert_msg(pair.n2->mesh.accepted(pair.net.now, "x") == 0, "it accepts no more");
   ck_assert(!pair.crowd1.knows("bob"));
   pair.net.cut_all();
