@@ -137,7 +137,7 @@ bool Storm::counts(const std::string& user, const Mailboxes::Entry& entry) const
 bool Storm::mail_is_calm() {
   for (const auto& [user, box] : mailboxes_.boxes())
     for (const auto& [at, entry] : box.entries)
-      if (counts(user, entry))
+      if (people_.live(static_cast<std::uint8_t>(std::stoi(user.substr(4)))) > 0 && counts(user, entry))
         return unrest_ = "something waits for " + user + " (" + judge_.describe(entry.line) + ")", false;
   for (const auto& node : nodes_)
     if (phase_ < Phase::restart && node->up() && node->mail() != nullptr &&
