@@ -32,6 +32,9 @@ LIB_CFLAGS = $(eval LIB_CFLAGS := $(shell pkg-config --cflags $(LIBS) $(SYSTEMD)
 LIB_LIBS   = $(eval LIB_LIBS := $(shell pkg-config --libs $(LIBS) $(SYSTEMD)) -lhttp_parser)$(LIB_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $(shell pkg-config --libs check))$(CHECK_LIBS)
 
+# The tools' own: what all of them share needs these.
+TOOL_LIBS  = $(eval TOOL_LIBS := $(shell pkg-config --libs libcjson) -lhttp_parser)$(TOOL_LIBS)
+
 CPPFLAGS_ALL = -I. -DCROSSTALK_VERSION='"$(VERSION)"' $(CPPFLAGS)
 CXXFLAGS_ALL = -std=c++20 $(OPT) $(WARN) -fno-omit-frame-pointer $(SAN) $(LIB_CFLAGS) $(CXXFLAGS)
 LDFLAGS_ALL  = $(SAN) $(LDFLAGS)
@@ -42,10 +45,13 @@ say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)')
 PRODUCT_SRC := $(wildcard peer/*.cc src/*/*.cc)
 UNIT_SRC    := $(wildcard tests/unit/*_test.cc)
 SIM_SRC     := $(wildcard tests/sim/*.cc)
+TOOL_SRC    := $(wildcard tools/common/*.cc)
 PRODUCT_OBJ := $(PRODUCT_SRC:%.cc=$(BUILD)/obj/%.o)
 UNIT_BIN    := $(UNIT_SRC:tests/unit/%.cc=$(BUILD)/unit/%)
 SIM_OBJ     := $(SIM_SRC:%.cc=$(BUILD)/obj/%.o)
-ALL_OBJ     := $(PRODUCT_OBJ) $(BUILD)/obj/src/main.o $(UNIT_SRC:%.cc=$(BUILD)/obj/%.o) $(SIM_OBJ)
+TOOL_OBJ    := $(TOOL_SRC:%.cc=$(BUILD)/obj/%.o)
+ALL_OBJ     := $(PRODUCT_OBJ) $(BUILD)/obj/src/main.o $(UNIT_SRC:%.cc=$(BUILD)/obj/%.o) $(SIM_OBJ) \
+               $(TOOL_OBJ)
 
 .PHONY: all programs tests deps deps-run deps-check deps-faults deps-ci run check unit sim live faults asan clang mutate layers format \
         format-check man-lint ci help clean install uninstall dist unit-lint
@@ -68,6 +74,16 @@ $(BUILD)/libcrosstalk.a: $(PRODUCT_OBJ)
 $(BUILD)/crosstalkd: $(BUILD)/obj/src/main.o $(BUILD)/libcrosstalk.a
 	$(call say,LD,$@)
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
+
+$(BUILD)/libtool.a: $(TOOL_OBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+# Tests of the tools know nothing of the server.
+$(BUILD)/unit/tool_%: $(BUILD)/obj/tests/unit/tool_%.o $(BUILD)/libtool.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(TOOL_LIBS) $(CHECK_LIBS)
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libcrosstalk.a
 	@mkdir -p $(@D)
@@ -137,7 +153,7 @@ mutate: deps-check ## take guards away one by one; the simulator must notice eac
 layers: ## who includes whom
 	@bash tests/layers.sh
 
-FORMATTED = $(wildcard peer/*.h peer/*.cc src/*.cc src/*/*.h src/*/*.cc tests/*/*.h tests/*/*.cc tools/*.h tools/*.cc)
+FORMATTED = $(wildcard peer/*.h peer/*.cc src/*.cc src/*/*.h src/*/*.cc tests/*/*.h tests/*/*.cc tools/*/*.h tools/*/*.cc)
 format: deps-ci ## lay the code out
 	@clang-format-14 -i $(FORMATTED)
 format-check: deps-ci

@@ -162,7 +162,7 @@ def check_http(score: Score, manual: Manual) -> None:
 
 
 def check_readme(score: Score) -> None:
-    sources = [path for top in ("peer", "src") for kind in ("h", "cc") for path in (ROOT / top).rglob(f"*.{kind}")]
+    sources = [path for top in ("peer", "src", "tools") for kind in ("h", "cc") for path in (ROOT / top).rglob(f"*.{kind}")]
     told = re.findall(r"^\| `([\w/]+)` \|", read("README.md"), flags=re.M)
     score.same("file", {str(path.relative_to(ROOT).with_suffix("")) for path in sources}, set(told), "README.md")
 
