@@ -8,7 +8,7 @@ VERSION := 0.1.0
 # One list of Debian packages: to build and run, to test, to check the code.
 PACKAGES_RUN   := g++ make pkg-config libuv1-dev libhiredis-dev libcjson-dev libsimdjson-dev libtomlplusplus-dev libcli11-dev \
                   libspdlog-dev libfmt-dev libtelnet-dev libssl-dev robin-map-dev libhttp-parser-dev prometheus-cpp-dev \
-                  redis-server redis-tools
+                  libncurses-dev redis-server redis-tools
 PACKAGES_CHECK := check python3
 PACKAGES_FAULTS := nftables iproute2 faketime
 PACKAGES_CI    := clang-14 clang-format-14 mandoc git systemd
@@ -32,8 +32,9 @@ LIB_CFLAGS = $(eval LIB_CFLAGS := $(shell pkg-config --cflags $(LIBS) $(SYSTEMD)
 LIB_LIBS   = $(eval LIB_LIBS := $(shell pkg-config --libs $(LIBS) $(SYSTEMD)) -lhttp_parser)$(LIB_LIBS)
 CHECK_LIBS = $(eval CHECK_LIBS := $(shell pkg-config --libs check))$(CHECK_LIBS)
 
-# The tools' own: what all of them share needs these.
+# The tools' own: what all of them share needs these, each tool adds its own.
 TOOL_LIBS  = $(eval TOOL_LIBS := $(shell pkg-config --libs libcjson) -lhttp_parser)$(TOOL_LIBS)
+PEEK_LIBS  = $(eval PEEK_LIBS := $(shell pkg-config --libs hiredis ncursesw))$(PEEK_LIBS)
 
 CPPFLAGS_ALL = -I. -DCROSSTALK_VERSION='"$(VERSION)"' $(CPPFLAGS)
 CXXFLAGS_ALL = -std=c++20 $(OPT) $(WARN) -fno-omit-frame-pointer $(SAN) $(LIB_CFLAGS) $(CXXFLAGS)
@@ -46,19 +47,21 @@ PRODUCT_SRC := $(wildcard peer/*.cc src/*/*.cc)
 UNIT_SRC    := $(wildcard tests/unit/*_test.cc)
 SIM_SRC     := $(wildcard tests/sim/*.cc)
 TOOL_SRC    := $(wildcard tools/common/*.cc)
+PEEK_SRC    := $(filter-out tools/peek/main.cc,$(wildcard tools/peek/*.cc))
 PRODUCT_OBJ := $(PRODUCT_SRC:%.cc=$(BUILD)/obj/%.o)
 UNIT_BIN    := $(UNIT_SRC:tests/unit/%.cc=$(BUILD)/unit/%)
 SIM_OBJ     := $(SIM_SRC:%.cc=$(BUILD)/obj/%.o)
 TOOL_OBJ    := $(TOOL_SRC:%.cc=$(BUILD)/obj/%.o)
+PEEK_OBJ    := $(PEEK_SRC:%.cc=$(BUILD)/obj/%.o)
 ALL_OBJ     := $(PRODUCT_OBJ) $(BUILD)/obj/src/main.o $(UNIT_SRC:%.cc=$(BUILD)/obj/%.o) $(SIM_OBJ) \
-               $(TOOL_OBJ)
+               $(TOOL_OBJ) $(PEEK_OBJ) $(BUILD)/obj/tools/peek/main.o
 
 .PHONY: all programs tests deps deps-run deps-check deps-faults deps-ci run check unit sim live faults asan clang mutate layers format \
         format-check man-lint ci help clean install uninstall dist unit-lint
 
 all: deps-run programs ## build the programs into build/
 
-programs: $(BUILD)/crosstalkd
+programs: $(BUILD)/crosstalkd $(BUILD)/cluster-peek
 
 tests: $(UNIT_BIN) $(BUILD)/sim
 
@@ -76,14 +79,25 @@ $(BUILD)/crosstalkd: $(BUILD)/obj/src/main.o $(BUILD)/libcrosstalk.a
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
 
 $(BUILD)/libtool.a: $(TOOL_OBJ)
+$(BUILD)/libpeek.a: $(PEEK_OBJ)
+$(BUILD)/libtool.a $(BUILD)/libpeek.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/cluster-peek: $(BUILD)/obj/tools/peek/main.o $(BUILD)/libpeek.a $(BUILD)/libtool.a
+	$(call say,LD,$@)
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(TOOL_LIBS) $(PEEK_LIBS)
 
 # Tests of the tools know nothing of the server.
 $(BUILD)/unit/tool_%: $(BUILD)/obj/tests/unit/tool_%.o $(BUILD)/libtool.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(TOOL_LIBS) $(CHECK_LIBS)
+
+$(BUILD)/unit/peek_%: $(BUILD)/obj/tests/unit/peek_%.o $(BUILD)/libpeek.a $(BUILD)/libtool.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(TOOL_LIBS) $(PEEK_LIBS) $(CHECK_LIBS)
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $(BUILD)/libcrosstalk.a
 	@mkdir -p $(@D)

@@ -2,7 +2,8 @@
 """Is all of it documented? What the program knows is compared with its manual, both ways.
 
 Flags, keys, their ranges and defaults, commands, error codes, reasons, exit codes, signals, calls over HTTP, metrics,
-source files: one that the manual lacks is a failure, and so is one that only the manual has. CROSSTALKD in the environment names the program.
+marks, keys of the screen, source files: one that the manual lacks is a failure, and so is one that only the manual has.
+CROSSTALKD in the environment names the server; the tools lie beside it.
 """
 
 from __future__ import annotations
@@ -26,8 +27,16 @@ def read(path: str) -> str:
     return (ROOT / path).read_text()
 
 
+def run(program: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=30)
+
+
 def daemon(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([DAEMON, *arguments], capture_output=True, text=True, timeout=30)
+    return run(DAEMON, *arguments)
+
+
+def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run(DAEMON.with_name(name), *arguments)
 
 
 class Manual:
@@ -69,8 +78,8 @@ class Score:
             self.check(one in known, f"{page} has the {what} {one}, which does not exist")
 
 
-def check_flags(score: Score, manual: Manual) -> None:
-    flags = set(re.findall(r"^  (--[a-z-]+)", daemon("--help").stdout, flags=re.M))
+def check_flags(score: Score, manual: Manual, help: str) -> None:
+    flags = set(re.findall(r"^  (--[a-z-]+)", help, flags=re.M))
     score.same("flag", flags, {f"-{flag}" for flag in manual.items("DESCRIPTION", r"Fl (-[a-z-]+)")}, manual.page)
     synopsis = {f"-{flag}" for flag in re.findall(r"Fl (-[a-z-]+)", manual.section("SYNOPSIS"))}
     score.same("flag", flags, synopsis, f"the synopsis of {manual.page}")
@@ -161,6 +170,25 @@ def check_http(score: Score, manual: Manual) -> None:
     score.same("metric", metrics, set(manual.items("HTTP", r"Ic (crosstalk_\w+)", under="Metrics")), manual.page)
 
 
+def check_peek(score: Score, manual: Manual) -> None:
+    help = tool("cluster-peek", "--help").stdout
+    check_flags(score, manual, help)
+    sources = "\n".join(path.read_text() for path in sorted((ROOT / "tools/peek").rglob("*.cc")))
+    codes = {"0"} | set(re.findall(r"^constexpr int (?:not_whole|could_not) = (\d+);", sources, flags=re.M))
+    score.same("exit code", codes, set(manual.items("EXIT STATUS", r"(\d+)")), manual.page)
+    told = re.search(r"^Exit status: (.*?)\n\n", help, flags=re.M | re.S)
+    score.same("exit code", codes, set(re.findall(r"\b(\d) ", told.group(1))) if told else set(), "cluster-peek --help")
+    marks = {"".join(mark) for mark in re.findall(r"case Sight::\w+:\s*return \{'(\\?)(\S)'", sources)}
+    documented = {mark.replace("\\&", "").replace("\\e", "\\\\") for mark in manual.items("THE SCREEN", r"Ic (\S+)$", under="Links")}
+    score.same("mark", marks, documented, manual.page)
+    keys = set(re.findall(r"case '(.)':", sources.partition("Wish View::command")[2].partition("\n}")[0]))
+    told_keys = {key.replace("\\&", "") for key in manual.items("THE SCREEN", r"Ic (\S+)$", under="Keys")}
+    score.same("key", keys, {key for key in told_keys if len(key) == 1}, manual.page)
+    variables = set(re.findall(r'getenv\("(\w+)"\)', sources + read("tools/common/token.cc")))
+    items = manual.items("ENVIRONMENT", r"Ev (.*)$")
+    score.same("variable", variables, set(items) - {"LC_ALL , LC_CTYPE , LANG"}, manual.page)
+
+
 def check_readme(score: Score) -> None:
     sources = [path for top in ("peer", "src", "tools") for kind in ("h", "cc") for path in (ROOT / top).rglob(f"*.{kind}")]
     told = re.findall(r"^\| `([\w/]+)` \|", read("README.md"), flags=re.M)
@@ -169,11 +197,12 @@ def check_readme(score: Score) -> None:
 
 def main() -> int:
     score = Score()
-    check_flags(score, Manual("crosstalkd.8"))
+    check_flags(score, Manual("crosstalkd.8"), daemon("--help").stdout)
     check_keys(score, Manual("crosstalkd.toml.5"))
     check_protocol(score, Manual("crosstalk-protocol.7"))
     check_process(score, Manual("crosstalkd.8"))
     check_http(score, Manual("crosstalkd.8"))
+    check_peek(score, Manual("cluster-peek.1"))
     check_readme(score)
     print(f"{score.passed} passed, {score.failed} failed")
     return 1 if score.failed else 0
