@@ -1,0 +1,248 @@
+"""cluster-peek: what it says of a real mesh and of recorded ones, and its screen on a terminal."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import re
+import subprocess
+import threading
+from typing import Any
+
+from cluster import LiveTest
+from deadline import PATIENCE, SLOWNESS, eventually
+from node import Node
+from process import CROSSTALKD, free_port
+from terminal import Terminal
+
+PEEK = str(CROSSTALKD.with_name("cluster-peek"))
+
+
+def peek(*flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([PEEK, *flags], stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
+                          timeout=PATIENCE * SLOWNESS, env={"LC_ALL": "C", "TERM": "vt100", **environment}, check=False)
+
+
+def recorded(size: int) -> dict[str, Any]:
+    """A mesh in which all is well, as n1 tells it."""
+    names = [f"n{n}" for n in range(1, size + 1)]
+    nodes = [{"name": name, "state": "alive", "listed": True, "incarnation": "00000000000000ab", "peer": f"10.0.0.{n}:9601",
+              "http": f"10.0.0.{n}:9701", "version": "0.1.0", "uptime_s": 60, "sessions": 10, "users": 9, "chats_per_s": 1.5}
+             for n, name in enumerate(names, 1)]
+    links = [{"from": one, "to": other, "state": "up", "accepted": True, "rtt_us": 210, "waiting_bytes": 0, "reconnects": 0}
+             for one in names for other in names if one != other]
+    return {"node": "n1", "cluster": "main", "whole": True, "nodes": nodes, "links": links,
+            "redis": {"state": "up", "latency_us": 300}, "events": [{"at": 1_700_000_000_000, "node": "n1", "what": "node_joined", "peer": "n2"}]}
+
+
+class Recording:
+    """Answers GET /v1/cluster with what it was given, while it is on."""
+
+    def __init__(self, told: dict[str, Any], port: int) -> None:
+        self.told = told
+        self.tokens: list[str | None] = []
+        recording = self
+
+        class Call(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                recording.tokens.append(self.headers["Authorization"])
+                body = json.dumps(recording.told).encode()
+                self.send_response(200 if self.path == "/v1/cluster" else 404)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Call)
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(PATIENCE)
+
+
+class PeekTest(LiveTest):
+    def record(self, told: dict[str, Any]) -> tuple[Recording, str]:
+        port = free_port()
+        recording = Recording(told, port)
+        self.addCleanup(recording.close)
+        return recording, f"127.0.0.1:{port}"
+
+    def said(self, status: int, *flags: str, **environment: str) -> str:
+        """Its standard output, with nothing on standard error."""
+        ended = peek(*flags, **environment)
+        self.assertEqual((ended.returncode, ended.stderr), (status, ""), ended.stdout)
+        return ended.stdout
+
+    def complains(self, *flags: str, **environment: str) -> str:
+        """The one line on standard error of one that ends with 2."""
+        ended = peek(*flags, **environment)
+        self.assertEqual((ended.returncode, ended.stdout), (2, ""), ended.stderr)
+        self.assertRegex(ended.stderr, r"\Acluster-peek: .*\n\Z")
+        return ended.stderr
+
+
+class Mesh(PeekTest):
+    def test_a_mesh_of_three_is_seen_from_any_node_and_from_redis(self) -> None:
+        nodes = self.world.mesh(3)
+        for place in [("--http", str(node.ready["http"])) for node in nodes] + [("--redis", self.world.redis.url)]:
+            with self.subTest(place=place):
+                told = json.loads(self.said(0, *place, "--json"))
+                self.assertEqual([node["name"] for node in told["nodes"]], ["n1", "n2", "n3"])
+                shown = self.said(0, *place, "--once")
+                self.assertIn("main  3 of 3 nodes", shown)
+                for name in ("n1", "n2", "n3"):
+                    self.assertRegex(shown, rf"\n +\d {name}\*? +alive")
+
+    def test_check_names_a_node_that_is_missing(self) -> None:
+        nodes = self.world.static(["n1", "n2", "n3"])  # never taken out
+        self.world.start(nodes)
+        nodes[2].kill()
+        for node in nodes[:2]:
+            place = ("--http", str(node.ready["http"]))
+            eventually(lambda place=place: peek(*place, "--check").stdout.startswith("n3 not reached"), 20, "n3 is missed")
+            self.assertEqual(peek(*place, "--check").returncode, 1)
+
+    def test_when_the_one_asked_is_gone_another_one_is_asked(self) -> None:
+        nodes = self.world.mesh(2)
+        place = ("--redis", self.world.redis.url)
+        self.assertEqual(json.loads(self.said(0, *place, "--json"))["node"], "n1")
+        nodes[0].kill()
+        self.assertEqual(json.loads(self.said(0, *place, "--json"))["node"], "n2")
+        self.assertRegex(self.said(0, *place, "--once"), "\nn1 at .*: Connection refused\n")
+
+    def test_a_token_is_needed_where_there_are_tokens(self) -> None:
+        tokens = self.world.file("tokens", "first\nsecond\n")
+        node: Node = self.world.node("n1", *self.world.settings(http={"token_file": tokens}))
+        place = ("--http", str(node.ready["http"]))
+        self.assertIn("auth_failed", self.complains(*place, "--once"))
+        self.assertIn("auth_failed", self.complains(*place, "--once", CROSSTALK_TOKEN="third"))
+        self.said(0, *place, "--once", CROSSTALK_TOKEN="second")
+        self.said(0, *place, "--once", "--token-file", tokens, CROSSTALK_TOKEN="third")
+
+
+class Recordings(PeekTest):
+    def test_check(self) -> None:
+        recording, place = self.record(recorded(3))
+        self.assertEqual(self.said(0, "--http", place, "--check"), "all 6 links of 3 nodes are up\n")
+        recording.told["links"][0].update(accepted=False, why="gone\n\x1b[2J")
+        self.assertEqual(self.said(1, "--http", place, "--check"),
+                         "n1 -> n2 one way: n1 says up, n2 has not accepted it: gone\\x0a\\x1b[2J\n")
+        recording.told = {"nodes": 7}
+        self.assertEqual(self.said(2, "--http", place, "--check"),
+                         f"could not look: {place}: the answer is no picture of a cluster\n")
+
+    def test_nobody_there(self) -> None:
+        place = f"127.0.0.1:{free_port()}"
+        self.assertEqual(self.said(2, "--http", place, "--check"), f"could not look: {place}: Connection refused\n")
+        for form in ("--once", "--json"):
+            self.assertEqual(self.complains("--http", place, form), f"cluster-peek: {place}: Connection refused\n")
+        self.assertIn(f"Redis at {place}: Connection refused", self.complains("--redis", f"redis://{place}", "--once"))
+
+    def test_a_member_of_whom_nobody_tells(self) -> None:
+        _, place = self.record(recorded(2))
+        redis = self.world.redis
+        redis.call("SADD", "crosstalk:{main}:nodes", "n1@10.0.0.1:9601", "n2@10.0.0.2:9601", "n9@10.0.0.9:9601")
+        redis.call("SET", "crosstalk:{main}:lease:n2", json.dumps({"incarnation": "1", "peer": "x:1", "http": place}))
+        self.assertEqual(self.said(1, "--redis", redis.url, "--check"), "n9 not reached\n")
+        told = json.loads(self.said(0, "--redis", redis.url, "--json"))
+        self.assertEqual(told["nodes"][2], {"name": "n9", "state": "suspect", "peer": "10.0.0.9:9601", "listed": True})
+        self.assertFalse(told["whole"])
+        self.assertIn("unreached", self.said(0, "--redis", redis.url, "--once"))
+        self.assertIn("no node in the set of cluster \"blue\"", self.complains("--redis", redis.url, "--cluster", "blue", "--once"))
+        redis.call("SADD", "crosstalk:{blue}:nodes", "n1@10.0.0.1:9601")
+        self.assertIn("no lease of the 1 node", self.complains("--redis", redis.url, "--cluster", "blue", "--once"))
+        redis.call("SET", "crosstalk:{blue}:lease:n1", json.dumps({"http": place}))
+        self.assertIn("a node of cluster \"main\" answers there", self.complains("--redis", redis.url, "--cluster", "blue", "--once"))
+
+    def test_flags(self) -> None:
+        self.assertRegex(self.said(0, "--version"), r"\Acluster-peek \d+\.\d+\.\d+\n\Z")
+        self.assertIn("Exit status", self.said(0, "--help"))
+        self.assertIn("--frob", self.complains("--frob"))
+        self.assertIn("no/such/file", self.complains("--once", "--token-file", "/no/such/file"))
+
+    def test_a_token_is_sent(self) -> None:
+        recording, place = self.record(recorded(1))
+        self.said(0, "--http", place, "--once", CROSSTALK_TOKEN="secret")
+        self.assertEqual(recording.tokens, ["Bearer secret"])
+
+
+class OnATerminal(PeekTest):
+    def open(self, place: str, width: int, height: int, **environment: str) -> Terminal:
+        terminal = Terminal([PEEK, "--http", place], width, height, {"LC_ALL": "C", **environment})
+        self.addCleanup(terminal.close)
+        return terminal
+
+    def test_it_starts_is_resized_and_ends(self) -> None:
+        for size in (3, 12, 100):
+            with self.subTest(size=size):
+                recording, place = self.record(recorded(size))
+                terminal = self.open(place, 80, 24)
+                rows = terminal.shows(f"main  {size} of {size} nodes", ">- Links ", "-- Nothing is wrong", "Tab pane")
+                self.assertTrue(rows[-1].startswith("Tab pane"), rows)
+                terminal.press("\t\t\t")
+                terminal.shows(f">- Nodes {size}, by name", "1 n1*", "n1 alive, incarnation 00000000000000ab")
+                terminal.press("s/n2\r")
+                terminal.shows("by state", "with \"n2\"", "n2     alive")
+                terminal.resize(200, 60)
+                rows = terminal.until(lambda rows: rows[-1].startswith("Tab pane"), "the last row's keys")
+                self.assertTrue(any("Nodes" in row and "Links" in row for row in rows), rows)
+                terminal.resize(80, 24)
+                terminal.until(lambda rows: rows[-1].startswith("Tab pane"), "the last row's keys")
+                recording.told["links"][0].update(state="down", accepted=False, why="silent for 5 s")
+                terminal.press("\x1b")
+                terminal.shows("NOT WHOLE", "! n1 -> n2 down: silent for 5 s")
+                terminal.press("?")
+                terminal.shows("Any key goes back.")
+                terminal.press(" q")
+                self.assertEqual(terminal.ended(), 0)
+
+    def test_a_node_that_dies_is_told_and_tried_again(self) -> None:
+        recording, place = self.record(recorded(3))
+        terminal = self.open(place, 80, 24)
+        terminal.shows("3 of 3 nodes")
+        recording.close()
+        terminal.shows("3 of 3 nodes", f"{place}: Connection refused; trying on")
+        port = int(place.rpartition(":")[2])
+        again = Recording(recorded(4), port)
+        self.addCleanup(again.close)
+        terminal.shows("4 of 4 nodes")
+        terminal.press("q")
+        self.assertEqual(terminal.ended(), 0)
+
+    def test_it_starts_where_nobody_answers(self) -> None:
+        place = f"127.0.0.1:{free_port()}"
+        terminal = self.open(place, 80, 24)
+        terminal.shows(f"{place} does not answer", "Connection refused; trying on")
+        terminal.press("q")
+        self.assertEqual(terminal.ended(), 0)
+
+    def test_colours_and_characters_are_the_terminals(self) -> None:
+        _, place = self.record(recorded(3))
+        colour = re.compile(r"\x1b\[[0-9;]*3[1-6][0-9;]*m")
+        for environment, colours in (({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False)):
+            with self.subTest(environment=environment):
+                terminal = Terminal([PEEK, "--http", place], 80, 24, {"LC_ALL": "C.UTF-8", "TERM": "xterm-256color", **environment})
+                self.addCleanup(terminal.close)
+                # Only what is written is looked at: this is more than a VT100.
+                terminal.screen.feed = lambda text: None  # type: ignore[method-assign]
+                terminal.until(lambda rows: "Links 6 up" in terminal.written, "the links")
+                terminal.press("q")
+                self.assertEqual(terminal.ended(), 0)
+                self.assertEqual(bool(colour.search(terminal.written)), colours)
+                self.assertIn("\u2500".encode().decode("latin-1"), terminal.written)
+                # Back from the alternate screen.
+                self.assertIn("\x1b[?1049l", terminal.written)
+
+    def test_where_there_is_nothing_to_draw_on(self) -> None:
+        _, place = self.record(recorded(1))
+        self.assertIn("--once prints one look", self.complains("--http", place))
+        for kind in ("dumb", "", "no-such-terminal"):
+            with self.subTest(kind=kind):
+                terminal = self.open(place, 80, 24, TERM=kind)
+                terminal.shows("--once prints one look")
+                self.assertEqual(terminal.ended(), 2)
