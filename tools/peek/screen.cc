@@ -3,6 +3,7 @@
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
 #include <poll.h>
+#include <term.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,6 +15,10 @@
 #include "tools/common/address.h"
 #include "tools/peek/draw.h"
 #include "tools/peek/picture.h"
+
+// Terminfo has them as macros.
+#undef tab
+#undef back_tab
 
 namespace peek {
 
@@ -29,14 +34,14 @@ class Terminal {
     const char* const kind = std::getenv("TERM");
     if (isatty(STDIN_FILENO) == 0 || isatty(STDOUT_FILENO) == 0) return nullptr;
     if (kind == nullptr || *kind == '\0' || std::strcmp(kind, "dumb") == 0) return nullptr;
-    SCREEN* const screen = newterm(nullptr, stdout, stdin);
-    if (screen == nullptr) return nullptr;
-    std::unique_ptr<Terminal> terminal(new Terminal(screen, coloured));
     // One that cannot place its cursor would print garbage.
-    char name[] = "cup";
-    const char* const place = tigetstr(name);
-    if (place == nullptr || place == reinterpret_cast<const char*>(-1)) terminal.reset();
-    return terminal;
+    int known = 0;
+    if (setupterm(kind, STDOUT_FILENO, &known) != OK) return nullptr;
+    const bool places = cursor_address != nullptr;
+    del_curterm(cur_term);
+    if (!places) return nullptr;
+    SCREEN* const screen = newterm(nullptr, stdout, stdin);
+    return screen == nullptr ? nullptr : std::unique_ptr<Terminal>(new Terminal(screen, coloured));
   }
   ~Terminal() {
     endwin();
