@@ -46,15 +46,14 @@ say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)')
 PRODUCT_SRC := $(wildcard peer/*.cc src/*/*.cc)
 UNIT_SRC    := $(wildcard tests/unit/*_test.cc)
 SIM_SRC     := $(wildcard tests/sim/*.cc)
-TOOL_SRC    := $(wildcard tools/common/*.cc)
-PEEK_SRC    := $(filter-out tools/peek/main.cc,$(wildcard tools/peek/*.cc))
+TOOL_SRC    := $(filter-out %/main.cc,$(wildcard tools/*/*.cc))
+TOOL_MAIN   := $(wildcard tools/*/main.cc)
 PRODUCT_OBJ := $(PRODUCT_SRC:%.cc=$(BUILD)/obj/%.o)
 UNIT_BIN    := $(UNIT_SRC:tests/unit/%.cc=$(BUILD)/unit/%)
 SIM_OBJ     := $(SIM_SRC:%.cc=$(BUILD)/obj/%.o)
 TOOL_OBJ    := $(TOOL_SRC:%.cc=$(BUILD)/obj/%.o)
-PEEK_OBJ    := $(PEEK_SRC:%.cc=$(BUILD)/obj/%.o)
 ALL_OBJ     := $(PRODUCT_OBJ) $(BUILD)/obj/src/main.o $(UNIT_SRC:%.cc=$(BUILD)/obj/%.o) $(SIM_OBJ) \
-               $(TOOL_OBJ) $(PEEK_OBJ) $(BUILD)/obj/tools/peek/main.o
+               $(TOOL_OBJ) $(TOOL_MAIN:%.cc=$(BUILD)/obj/%.o)
 
 .PHONY: all programs tests deps deps-run deps-check deps-faults deps-ci run check unit sim live faults asan clang mutate layers format \
         format-check man-lint ci help clean install uninstall dist unit-lint
@@ -79,12 +78,10 @@ $(BUILD)/crosstalkd: $(BUILD)/obj/src/main.o $(BUILD)/libcrosstalk.a
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
 
 $(BUILD)/libtool.a: $(TOOL_OBJ)
-$(BUILD)/libpeek.a: $(PEEK_OBJ)
-$(BUILD)/libtool.a $(BUILD)/libpeek.a:
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
-$(BUILD)/cluster-peek: $(BUILD)/obj/tools/peek/main.o $(BUILD)/libpeek.a $(BUILD)/libtool.a
+$(BUILD)/cluster-peek: $(BUILD)/obj/tools/peek/main.o $(BUILD)/libtool.a
 	$(call say,LD,$@)
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(TOOL_LIBS) $(PEEK_LIBS)
 
@@ -94,7 +91,7 @@ $(BUILD)/unit/tool_%: $(BUILD)/obj/tests/unit/tool_%.o $(BUILD)/libtool.a
 	$(call say,LD,$@)
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(TOOL_LIBS) $(CHECK_LIBS)
 
-$(BUILD)/unit/peek_%: $(BUILD)/obj/tests/unit/peek_%.o $(BUILD)/libpeek.a $(BUILD)/libtool.a
+$(BUILD)/unit/peek_%: $(BUILD)/obj/tests/unit/peek_%.o $(BUILD)/libtool.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(TOOL_LIBS) $(PEEK_LIBS) $(CHECK_LIBS)
