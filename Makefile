@@ -8,7 +8,7 @@ VERSION := 0.1.0
 # One list of Debian packages: to build and run, to test, to check the code.
 PACKAGES_RUN   := g++ make pkg-config libuv1-dev libhiredis-dev libcjson-dev libsimdjson-dev libtomlplusplus-dev libcli11-dev \
                   libspdlog-dev libfmt-dev libtelnet-dev libssl-dev robin-map-dev libhttp-parser-dev prometheus-cpp-dev \
-                  libncurses-dev redis-server redis-tools
+                  libsystemd-dev libncurses-dev libedit-dev redis-server redis-tools
 PACKAGES_CHECK := check python3
 PACKAGES_FAULTS := nftables iproute2 faketime
 PACKAGES_CI    := clang-14 clang-format-14 mandoc git systemd
@@ -35,6 +35,7 @@ CHECK_LIBS = $(eval CHECK_LIBS := $(shell pkg-config --libs check))$(CHECK_LIBS)
 # The tools' own: what all of them share needs these, each tool adds its own.
 TOOL_LIBS  = $(eval TOOL_LIBS := $(shell pkg-config --libs libcjson) -lhttp_parser)$(TOOL_LIBS)
 PEEK_LIBS  = $(eval PEEK_LIBS := $(shell pkg-config --libs hiredis ncursesw))$(PEEK_LIBS)
+EDIT_LIBS  = $(eval EDIT_LIBS := $(shell pkg-config --libs libedit))$(EDIT_LIBS)
 
 CPPFLAGS_ALL = -I. -DCROSSTALK_VERSION='"$(VERSION)"' $(CPPFLAGS)
 CXXFLAGS_ALL = -std=c++20 $(OPT) $(WARN) -fno-omit-frame-pointer $(SAN) $(LIB_CFLAGS) $(CXXFLAGS)
@@ -60,7 +61,7 @@ ALL_OBJ     := $(PRODUCT_OBJ) $(BUILD)/obj/src/main.o $(UNIT_SRC:%.cc=$(BUILD)/o
 
 all: deps-run programs ## build the programs into build/
 
-programs: $(BUILD)/crosstalkd $(BUILD)/cluster-peek
+programs: $(BUILD)/crosstalkd $(BUILD)/crosstalk $(BUILD)/cluster-peek
 
 tests: $(UNIT_BIN) $(BUILD)/sim
 
@@ -84,6 +85,10 @@ $(BUILD)/libtool.a: $(TOOL_OBJ)
 $(BUILD)/cluster-peek: $(BUILD)/obj/tools/peek/main.o $(BUILD)/libtool.a
 	$(call say,LD,$@)
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(TOOL_LIBS) $(PEEK_LIBS)
+
+$(BUILD)/crosstalk: $(BUILD)/obj/tools/crosstalk/main.o $(BUILD)/libtool.a
+	$(call say,LD,$@)
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(TOOL_LIBS) $(EDIT_LIBS)
 
 # Tests of the tools know nothing of the server.
 $(BUILD)/unit/tool_%: $(BUILD)/obj/tests/unit/tool_%.o $(BUILD)/libtool.a

@@ -39,6 +39,10 @@ def tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return run(DAEMON.with_name(name), *arguments)
 
 
+def tool_help(*command: str) -> str:
+    return tool("crosstalk", *command, "--help").stdout
+
+
 class Manual:
     """A page of mdoc, by its sections."""
 
@@ -187,6 +191,45 @@ def check_peek(score: Score, manual: Manual) -> None:
     variables = set(re.findall(r'getenv\("(\w+)"\)', sources + read("tools/common/token.cc")))
     items = manual.items("ENVIRONMENT", r"Ev (.*)$")
     score.same("variable", variables, set(items) - {"LC_ALL , LC_CTYPE , LANG"}, manual.page)
+def flags_in(text: str) -> set[str]:
+    """Those that a --help lists, long and short."""
+    heads = re.findall(r"^  (-[^ ]*)", text, flags=re.M)
+    return {flag for head in heads for flag in head.split(",")}
+
+
+def flags_told(text: str) -> set[str]:
+    """Those that mdoc tells of; without a name it is standard input."""
+    return {f"-{flag}" for flag in re.findall(r"\bFl (-?[a-z][a-z-]*)", text)}
+
+
+def check_tool(score: Score, manual: Manual) -> None:
+    """crosstalk(1): commands, their flags and the exit codes, as the program's own --help has them."""
+    whole = tool_help()
+    everywhere = flags_in(whole)
+    commands = set(re.findall(r"^  ([a-z]+) ", whole.partition("Commands:")[2].partition("Each")[0], flags=re.M))
+    items = manual.items("DESCRIPTION", r"Cm ([a-z]+)")
+    score.same("command", commands, set(items), manual.page)
+    score.same("command", commands, set(re.findall(r"(?:\bCm|\|) ([a-z]+)", manual.section("SYNOPSIS"))) - {"bash", "zsh"},
+               f"the synopsis of {manual.page}")
+    score.same("flag", everywhere, flags_told("\n".join(re.findall(r"^\.It (Fl .*)$", manual.section("DESCRIPTION"), flags=re.M))),
+               f"the flags of {manual.page}")
+    described = flags_told(manual.section("DESCRIPTION"))
+    synopsis = flags_told(manual.section("SYNOPSIS"))
+    for command in sorted(commands):
+        for flag in sorted(flags_in(tool_help(command)) - everywhere):
+            score.check(flag in described, f"{manual.page} lacks the flag {flag} of {command}")
+            score.check(flag in synopsis or flag == "--count", f"the synopsis of {manual.page} lacks {flag} of {command}")
+    known = everywhere | {flag for command in commands for flag in flags_in(tool_help(command))}
+    for flag in sorted(described | synopsis):
+        score.check(flag in known, f"{manual.page} has the flag {flag}, which does not exist")
+    exits = set(re.findall(r"^\s+\w+ = (\d),", read("tools/crosstalk/exit.h"), flags=re.M))
+    score.same("exit code", exits, set(manual.items("EXIT STATUS", r"(\d+)")), manual.page)
+    score.same("exit code", exits, set(re.findall(r"^  (\d)  ", whole, flags=re.M)), "crosstalk --help")
+    typed = set(re.findall(r'command == "(/\w+)"', read("tools/crosstalk/typed.cc")))
+    score.same("typed command", typed, set(manual.items("DESCRIPTION", r"Ic (/\w+)")), manual.page)
+    told = " ".join(re.findall(r"^\.It Cm (.*)$", manual.section("JSON"), flags=re.M))
+    for command in sorted(commands - {"completion"}):
+        score.check(re.search(rf"\b{command}\b", told) is not None, f"{manual.page}: JSON lacks {command}")
 
 
 def check_readme(score: Score) -> None:
@@ -203,6 +246,7 @@ def main() -> int:
     check_process(score, Manual("crosstalkd.8"))
     check_http(score, Manual("crosstalkd.8"))
     check_peek(score, Manual("cluster-peek.1"))
+    check_tool(score, Manual("crosstalk.1"))
     check_readme(score)
     print(f"{score.passed} passed, {score.failed} failed")
     return 1 if score.failed else 0

@@ -53,6 +53,10 @@ rule 'peer/ includes no system header: no sockets, no clock' peer/* -- '<(sys|ne
   rule 'libtelnet only in src/client/telnet.cc' $(all_but '^src/client/telnet\.cc$') -- '<libtelnet'
   rule 'toml++ and CLI11 only in src/node/config.cc and flags.cc of each tool' $(all_but '^(src/node/config|tools/[a-z]+/flags)\.cc$') -- '<(toml|CLI)'
   rule 'ncurses only in tools/peek/screen.cc' $(all_but '^tools/peek/screen\.cc$') -- '<(n?curses|term)'
+  rule 'libedit only in tools/crosstalk/terminal' $(all_but '^tools/crosstalk/terminal\.') -- '<(histedit|editline)'
+  rule 'in tools/crosstalk only the wire, sessions and HTTP have connections' \
+    $(find tools/crosstalk -type f ! -name 'wire.*' ! -name 'session.*' ! -name 'commands.*' ! -name 'admin.*') \
+    -- '("tools/common/(connection|http)|<(sys/socket|netdb|arpa))'
   rule 'spdlog only in src/node/log.cc' $(all_but '^src/node/log\.cc$') -- '<spdlog'
   rule 'prometheus-cpp only in src/node/metrics.cc' $(all_but '^src/node/metrics\.cc$') -- '<prometheus'
   rule 'libsystemd only in src/node/supervisor.cc' $(all_but '^src/node/supervisor\.cc$') -- '<systemd'

@@ -1,0 +1,72 @@
+// The command line, read: CLI11's home. Pure.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/common/address.h"
+
+namespace crosstalk {
+
+enum class Verb : std::uint8_t {
+  login,
+  send,
+  tail,
+  who,
+  whereis,
+  kick,
+  drain,
+  undrain,
+  ping,
+  check,
+  explain,
+  completion,
+};
+
+struct Invocation {
+  Verb verb{};
+  // For every verb.
+  std::vector<tool::Address> servers{};  // taken in turn
+  tool::Address http{};
+  bool json = false;
+  std::string token_file{};
+  std::optional<std::chrono::milliseconds> timeout{};
+  // For some.
+  std::string name{};                // login, tail: as whom; whereis, kick: of whom
+  std::string as{};                  // send, who: as whom
+  std::string to{};                  // send
+  std::string token{};               // login, send, tail, who
+  std::vector<std::string> words{};  // send
+  bool raw = false;                  // send: the words are JSON
+  std::size_t limit = 0;             // who: so many at most; 0: all
+  std::string after{};               // who
+  std::size_t count = 5;             // ping
+  std::string id{};                  // explain
+  std::string shell{};               // completion
+  bool wait = true;                  // drain: until nobody is left
+};
+
+struct CommandLine {
+  enum class Action : std::uint8_t { run, print, fail };
+  Action action = Action::run;
+  std::string text{};  // to print, whole lines; of a failure, one
+  Invocation invocation{};
+};
+
+CommandLine read_command_line(int argc, const char* const* argv);
+
+// What there is to complete: each verb with its flags; first, under an empty name,
+// those of all verbs.
+struct VerbFlags {
+  std::string verb;
+  std::string help;
+  std::vector<std::string> flags;
+};
+std::vector<VerbFlags> verb_flags();
+
+}  // namespace crosstalk
