@@ -8,6 +8,7 @@ import random
 import signal
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ Address = tuple[str, int]
 
 REPO = Path(__file__).resolve().parents[2]
 CROSSTALKD = Path(os.environ.get("CROSSTALKD", REPO / "build" / "crosstalkd")).resolve()
+CROSSTALK = CROSSTALKD.with_name("crosstalk")
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -48,6 +50,25 @@ def run_daemon(*flags: str, within: float = 20.0) -> subprocess.CompletedProcess
         )
     except subprocess.TimeoutExpired as late:
         raise AssertionError(f"crosstalkd {' '.join(flags)} runs on; it said:\n{late.stderr!r}") from None
+
+
+def run_tool(*arguments: str, stdin: str = "", within: float = 60.0,
+             environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs crosstalk to its end. Its clock is UTC's, and it has no token but the test's."""
+    surroundings = {key: value for key, value in os.environ.items() if key != "CROSSTALK_TOKEN"}
+    try:
+        return subprocess.run(
+            [str(CROSSTALK), *arguments],
+            input=stdin,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=within * SLOWNESS,
+            preexec_fn=die_with_parent,
+            env={**surroundings, "TZ": "UTC0", "LC_ALL": "C.UTF-8", **(environment or {})},
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise AssertionError(f"crosstalk {' '.join(arguments)} runs on; it said:\n{late.stdout!r}\n{late.stderr!r}") from None
 
 
 def free_port() -> int:

@@ -84,7 +84,12 @@ _crosstalk() {
   compadd -- ${=flags} )" +
          joined(common(verbs).flags) + R"(
 }
-compdef _crosstalk crosstalk
+# As a file of $fpath it is run when it is first asked; sourced, it is made known.
+if [[ ${zsh_eval_context[-1]} == loadautofunc ]]; then
+  _crosstalk "$@"
+else
+  compdef _crosstalk crosstalk
+fi
 )";
 }
 

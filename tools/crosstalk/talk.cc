@@ -74,7 +74,8 @@ void Talk::heard(std::string_view line, Now now) {
     case Message::What::login:
       if (state_ != State::entering) return;
       in_since_ = now.at;
-      return on_login(*message);
+      on_login(*message);
+      return log_out_when_settled(now);
     case Message::What::chat:
       if (!again(*message)) tell(Told::Kind::arrived, {}, line), on_chat(*message, now);
       return;
@@ -155,7 +156,8 @@ void Talk::ask_who(std::string_view after) {
 
 void Talk::leave(Now now) {
   if (over()) return;
-  if (leave_by_ || (state_ != State::in && pending_.empty()))
+  // Whether the login would have been granted is still to be known.
+  if (leave_by_ || (state_ != State::in && ever_in_ && pending_.empty()))
     return end(pending_.empty() ? Error{Exit::done}
                                 : Error{Exit::timeout, "timeout", "not everything has an outcome", true});
   leave_by_ = now.at + settings_.patience;
