@@ -40,7 +40,9 @@ enum class FrameType : std::uint8_t {
   // The chat stream, from the dialler.
   chat = 32,
   lane_reset = 33,
-  wake = 34,  // something lies in the mailbox of a user of yours
+  wake = 34,         // something lies in the mailbox of a user of yours
+  canary = 35,       // to be sent back (canary.h)
+  canary_back = 36,  // yours of that number has come
   // The outcome stream, from the one who was dialled.
   outcomes = 48,
 };

@@ -104,7 +104,9 @@ void InLink::on_frame(Time, const Frame& frame) {
     case FrameType::snapshot_end: return on_control(frame);
     case FrameType::chat:
     case FrameType::lane_reset:
-    case FrameType::wake: return on_chat_stream(frame);
+    case FrameType::wake:
+    case FrameType::canary:
+    case FrameType::canary_back: return on_chat_stream(frame);
     case FrameType::datagram: return owner_->on_datagram(id_, frame.body);
     case FrameType::bye: return owner_->on_bye(id_);
     case FrameType::hello:
@@ -175,12 +177,24 @@ void InLink::on_chat_stream(const Frame& frame) {
     settle(era_, frame.seq, WireOutcome::done);
     return;
   }
+  if (frame.type == FrameType::canary || frame.type == FrameType::canary_back) {
+    settle(era_, frame.seq, WireOutcome::done);
+    return on_bird(frame);
+  }
   const DecodedChat decoded = decode_chat(frame.body);
   if (!decoded.ok) {
     settle(era_, frame.seq, WireOutcome::not_here);
     return lose("it sent a malformed chat");
   }
   owner_->on_chat(id_, era_, frame.seq, decoded.chat);
+}
+
+void InLink::on_bird(const Frame& frame) {
+  if (frame.type == FrameType::canary) return owner_->on_canary(id_, frame.seq);
+  Reader reader(frame.body);
+  const Seq mine = reader.u64();
+  if (!reader.ok()) return lose("it sent a malformed canary");
+  owner_->on_canary_back(id_, mine);
 }
 
 bool InLink::settle(std::uint32_t era, Seq seq, WireOutcome outcome) {

@@ -36,6 +36,9 @@ class InLink {
     virtual void on_chat(PeerId, std::uint32_t era, Seq seq, const ChatBody& chat) = 0;
     virtual void on_lane_reset(PeerId, Seq seq, std::string_view recipient) = 0;
     virtual void on_wake(PeerId, std::string_view user) = 0;
+    virtual void on_canary(PeerId, Seq seq) = 0;
+    // Mine of that number in my stream.
+    virtual void on_canary_back(PeerId, Seq mine) = 0;
     virtual void on_datagram(PeerId, std::string_view bytes) = 0;
     virtual void on_bye(PeerId) = 0;
     virtual void on_in_down(PeerId, std::string_view why) = 0;
@@ -84,6 +87,7 @@ class InLink {
   void on_frame(Time now, const Frame& frame);
   void on_control(const Frame& frame);
   void on_chat_stream(const Frame& frame);
+  void on_bird(const Frame& frame);
   void on_ping(const Frame& frame);
   void tell_received();
   void gather_outcomes();

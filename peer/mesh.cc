@@ -34,6 +34,7 @@ void write_user(Buffer& into, bool on, Stamp stamp, std::string_view name) {
 Mesh::Peer::Peer(PeerId its_id, std::string its_name, Mesh& mesh)
     : id(its_id),
       name(std::move(its_name)),
+      canary(mesh.self_.timing.canary_every, mesh.self_.timing.canary_patience),
       out(id, name, mesh.self_, mesh, *mesh.chance_, mesh.chats_pool_, mesh.control_pool_),
       in(id, mesh.self_, mesh, mesh.control_pool_) {}
 
@@ -90,7 +91,7 @@ Mesh::Peer* Mesh::find_or_add(std::string_view name) {
 }
 
 void Mesh::report(Report::Kind kind, const Peer& peer, std::string_view why) {
-  world_->report({kind, peer.name, to_string(peer.address), std::string(why)});
+  world_->report({kind, peer.name, to_string(peer.address), std::string(why), peer.id});
 }
 
 // The set says that it should be there.
@@ -214,6 +215,10 @@ void Mesh::note_links(Peer& peer) {
     peer.outage.end();
   else
     peer.outage.begin(now_, self_.timing.hold, peer.out.chats().end());
+  if (peer.out.up() && peer.in.connected() && life_ == Life::running)
+    peer.canary.start(now_);
+  else
+    stop_canaries(peer);
   if (linked(peer) || peer.incarnation == Incarnation::none)
     peer.down_since = never;
   else if (peer.down_since == never)
@@ -274,11 +279,13 @@ void Mesh::leave(Time now) {
   life_ = Life::leaving;
   tell_users();
   clear_lobby(never);
-  for (const auto& peer : peers_)
+  for (const auto& peer : peers_) {
+    stop_canaries(*peer);
     if (peer->out.up())
       peer->out.say_bye();
     else
       peer->out.stop("this node leaves");
+  }
 }
 
 // --- Connections.
@@ -391,6 +398,7 @@ void Mesh::tick(Time now) {
     peer->out.tick(now);
     peer->in.tick(now);
     tend_outage(*peer);
+    tend_canary(*peer);
   }
   give_up_the_silent();
   if (reborn_due_) reincarnate(now);
@@ -403,7 +411,7 @@ void Mesh::plan_wake() {
 }
 
 void Mesh::wake_sooner(const Peer& peer) {
-  wake_at_ = std::min({wake_at_, peer.out.wake_at(), peer.in.wake_at(), peer.outage.wake_at()});
+  wake_at_ = std::min({wake_at_, peer.out.wake_at(), peer.in.wake_at(), peer.outage.wake_at(), peer.canary.wake_at()});
   if (!discovers_ && peer.down_since != never) wake_at_ = std::min(wake_at_, peer.down_since + self_.timing.dead_after);
 }
 
@@ -433,6 +441,7 @@ void Mesh::on_link_up(PeerId id) {
   mark_unawaited(peer);
   report(Report::Kind::link_up, peer, "");
   note_links(peer);
+  send_back(peer);
 }
 
 void Mesh::on_link_down(PeerId id, bool was_up, std::string_view why) {

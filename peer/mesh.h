@@ -18,6 +18,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "peer/canary.h"
 #include "peer/chance.h"
 #include "peer/directory.h"
 #include "peer/hash.h"
@@ -43,11 +44,14 @@ struct Report {
     node_left,       // it said so
     node_dead,       // it was declared dead
     reincarnated,    // the others had given me up
+    canary_lost,     // the links with the peer are up and do not deliver; `why` names the direction
+    canary_back,     // they do again
   };
   Kind kind{};
   std::string peer;     // the node's name; empty: a stranger that told none
   std::string address;  // of the peer port; of an accepted connection, where it came from
   std::string why;
+  PeerId id = no_peer;  // of the node, where it has been met
 };
 
 class World {
@@ -171,7 +175,7 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   // Leaving in good order: says bye to all; dials and accepts no more.
   void leave(Time now);
   // Chats sent and not settled, over all links.
-  std::size_t unsettled_bytes() const { return chats_pool_.bytes; }
+  std::size_t unsettled_bytes() const;
 
   // --- Users of this node.
   std::uint64_t hash(std::string_view name) const { return name_hash(hash_key_, name); }
@@ -237,7 +241,10 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
     std::size_t waiting_bytes = 0;
     std::uint64_t reconnects = 0;
     std::size_t users = 0;
-    std::string why;  // why the link is not up
+    std::string why;                 // why the link is not up
+    std::optional<Millis> next_try;  // while it waits for that
+    Canary::Verdict canary{};        // through the link and back
+    RoundTrips round_trips{};        // of canaries, in this process's life
   };
   std::vector<PeerView> view(Time now) const;
   const std::string& name_of(PeerId peer) const { return peers_[peer]->name; }
@@ -258,6 +265,9 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
     std::vector<Incarnation> buried;
     Time down_since = never;                    // both links are down; never: one is up, or not met
     Outage outage;                              // of my link to it, while it is known
+    Canary canary;                              // through both
+    Seq canary_owed = 0;                        // one of its, to be sent back
+    Seq canary_paid = 0;                        // the last that was, in my stream
     Directory::Slot slot = Directory::none;     // what it told
     Directory::Slot loading = Directory::none;  // what it is telling anew
     ConnId out_conn = 0;
@@ -291,6 +301,8 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   void on_chat(PeerId, std::uint32_t era, Seq seq, const ChatBody& chat) override;
   void on_lane_reset(PeerId, Seq seq, std::string_view recipient) override;
   void on_wake(PeerId, std::string_view user) override;
+  void on_canary(PeerId, Seq seq) override;
+  void on_canary_back(PeerId, Seq mine) override;
   void on_datagram(PeerId, std::string_view bytes) override;
   void on_bye(PeerId) override;
   void on_in_down(PeerId, std::string_view why) override;
@@ -308,6 +320,10 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   void lose_chats(Peer& peer);
   void take_back(Peer& peer, Seq end, Settled how);
   void tend_outage(Peer& peer);
+  void tend_canary(Peer& peer);
+  void stop_canaries(Peer& peer);
+  void send_back(Peer& peer);
+  void note_canary(Peer& peer, Canary::Verdict before);
   void mark_unawaited(Peer& peer);
   void hang_up_all(std::string_view why);
   void run();

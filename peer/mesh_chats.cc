@@ -73,6 +73,7 @@ void Mesh::on_outcomes(PeerId id, Seq first, std::uint32_t count, WireOutcome ou
   for (Seq seq = chats.next(first); seq < first + count; seq = chats.next(seq)) {
     const Stream::Held held = chats.find(seq);
     if (held.type == FrameType::chat) guest_->on_settled(id, seq, held.ticket, held.body, how, true);
+    if (held.type == FrameType::canary) peers_[id]->canary.on_confirmed(seq);
     chats.settle(seq);
   }
 }

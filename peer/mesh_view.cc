@@ -27,6 +27,10 @@ std::vector<Mesh::PeerView> Mesh::view(Time now) const {
     view.reconnects = peer->out.reconnects();
     view.users = directory_.size(peer->slot);
     view.why = peer->out.why_down();
+    if (view.state == OutLink::State::waiting)
+      view.next_try = std::chrono::duration_cast<Millis>(std::max(peer->out.wake_at() - now, Time(0)));
+    view.canary = peer->canary.verdict();
+    view.round_trips = peer->canary.round_trips();
     views.push_back(std::move(view));
   }
   return views;

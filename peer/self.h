@@ -37,6 +37,9 @@ struct Timing {
   Millis hold{2000};
   // What can go nowhere else waits for a link that is down.
   Millis wait_max{30'000};
+  // Canaries (canary.h): sent so often, back within.
+  Millis canary_every{5000};
+  Millis canary_patience{5000};
   // Without Redis: when all links to it have been down.
   Millis dead_after{15'000};
   Backoff::Settings backoff{};

@@ -326,6 +326,13 @@ void Node::on_report(const peer::Report& report) {
       log_.warn("new incarnation", {{"incarnation", to_string(mesh_->incarnation())}, {"why", report.why}});
       if (discovery_) discovery_->renew();
       return;
+    case Kind::canary_lost:
+      if (const std::uint64_t times = flaps_.gone("canary " + report.peer, now))
+        log_.warn("no delivery", {{"peer", report.peer}, {"why", report.why}, {"times", std::to_string(times)}});
+      return;
+    case Kind::canary_back:
+      if (flaps_.come("canary " + report.peer, now)) log_.info("delivery again", {{"peer", report.peer}});
+      return;
     case Kind::dial_failed:
     case Kind::accept_refused: break;
   }

@@ -8,12 +8,13 @@ namespace {
 constexpr std::size_t named_max = 8;
 
 // Of the links with one peer, what is missing; empty: nothing.
-std::string missing(const peer::Mesh::PeerView& peer) {
+std::string missing(const std::string& self, const peer::Mesh::PeerView& peer) {
   std::string what;
   if (!peer.listed) return what;
   if (!peer.synced) what = "link to " + peer.name + ": " + std::string(link_word(peer));
   if (!peer.synced && !peer.why.empty()) what += " (" + peer.why + ")";
   if (!peer.accepts) what += (what.empty() ? "link from " : "; link from ") + peer.name + ": down";
+  if (what.empty()) what = peer::canary_why(peer.canary, self, peer.name);
   return what;
 }
 
@@ -56,7 +57,7 @@ std::string why_not_ready(const Vitals& vitals) {
   std::string why;
   std::size_t count = 0;
   for (const peer::Mesh::PeerView& peer : vitals.peers) {
-    const std::string what = missing(peer);
+    const std::string what = missing(vitals.name, peer);
     if (what.empty()) continue;
     if (++count <= named_max) why += (why.empty() ? "" : "; ") + what;
   }

@@ -27,6 +27,8 @@ const char* name_of(peer::Report::Kind kind) {
     case peer::Report::Kind::node_left: return "node_left";
     case peer::Report::Kind::node_dead: return "node_dead";
     case peer::Report::Kind::reincarnated: return "reincarnated";
+    case peer::Report::Kind::canary_lost: return "canary lost";
+    case peer::Report::Kind::canary_back: return "canary back";
   }
   return "";
 }

@@ -29,6 +29,7 @@ PeerView in(PeerView peer, State state, const std::string& why = "") {
 
 Vitals serving(std::vector<PeerView> peers) {
   Vitals vitals;
+  vitals.name = "n1";
   vitals.stage = Vitals::Stage::serving;
   vitals.peers = std::move(peers);
   return vitals;
@@ -36,6 +37,11 @@ Vitals serving(std::vector<PeerView> peers) {
 
 PeerView deaf(PeerView peer) {
   peer.accepts = false;
+  return peer;
+}
+
+PeerView with(PeerView peer, peer::Canary::Verdict canary) {
+  peer.canary = canary;
   return peer;
 }
 
@@ -81,6 +87,11 @@ START_TEST(ready_or_why_not) {
       {"neither", serving({deaf(in(n2, State::dialling))}), "link to n2: connecting; link from n2: down"},
       {"not all is told yet", serving({in(n2, State::up)}), "link to n2: syncing"},
       {"two", serving({in(n2, State::idle), deaf(peer_of("n3"))}), "link to n2: down; link from n3: down"},
+      {"no delivery there", serving({with(n2, peer::Canary::Verdict::lost_there)}), "canary n1 -> n2 lost"},
+      {"no delivery back", serving({with(n2, peer::Canary::Verdict::lost_back)}), "canary n2 -> n1 lost"},
+      {"delivery", serving({with(n2, peer::Canary::Verdict::ok)}), ""},
+      {"a link that is down says enough", serving({with(deaf(n2), peer::Canary::Verdict::lost_back)}),
+       "link from n2: down"},
       {"one that should not be there", serving({unlisted(in(n2, State::waiting))}), ""},
       {"many", serving(many),
        "link from n10: down; link from n11: down; link from n12: down; link from n13: down; link from n14: down; link "
