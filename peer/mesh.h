@@ -220,6 +220,8 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   bool reachable(PeerId to) const { return !peers_[to]->outage.held(); }
   Incarnation incarnation_of(PeerId peer) const { return peers_[peer]->incarnation; }
   std::size_t peers() const { return peers_.size(); }  // their ids are 0 … peers() - 1
+  // It should be there: it is in the set, or static, and has not said bye.
+  bool expected(PeerId peer) const { return peers_[peer]->listed && !peers_[peer]->left; }
 
   // Never waits behind chats. At most 256 KiB wait for a connection; false where
   // there is no room, or no link.

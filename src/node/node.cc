@@ -30,7 +30,11 @@ Node::Node(io::Loop& loop, const Config& config, io::Inherited inherited)
       log_(config.log_level, config.log_format, config.name),
       router_(chance_),
       links_(loop, [this](const peer::Report& report) { on_report(report); }),
-      mesh_timer_(loop, [this] { mesh_->tick(loop_.now()); }),
+      mesh_timer_(loop,
+                  [this] {
+                    mesh_->tick(loop_.now());
+                    courier_->tick(loop_.now());
+                  }),
       router_timer_(loop, [this] { router_timer_runs_ = false; }),
       drain_timer_(
           loop,
@@ -82,6 +86,8 @@ peer::Result<bool> Node::listen() {
     return peer::Failure{"listen.peer: " + to_string(at) + " is every address: name the one to dial, peer_advertise"};
   mesh_.emplace(mesh_settings(), links_, router_, chance_);
   links_.attach(*mesh_);
+  courier_.emplace(*mesh_, chance_);
+  mesh_->attach(*courier_);
   router_.attach(*mesh_, [this] { return loop_.wall_ms(); });
 
   client::SessionSettings sessions;
@@ -196,7 +202,7 @@ void Node::plan_tick() {
   // The turn that it makes is all that is wanted of the timer.
   if (router_.wants_tick() && !std::exchange(router_timer_runs_, true))
     router_timer_.at(loop_.now() + router_tick_every);
-  const peer::Time wake = stage_ < Stage::leaving ? mesh_->wake_at() : peer::never;
+  const peer::Time wake = stage_ < Stage::leaving ? std::min(mesh_->wake_at(), courier_->wake_at()) : peer::never;
   if (wake == mesh_timer_at_) return;
   mesh_timer_at_ = wake;
   if (wake == peer::never)
@@ -421,6 +427,7 @@ void Node::say_state() {
                       {"stored", std::to_string(counters.stored)},
                       {"failed", std::to_string(counters.failed)},
                       {"repeated", std::to_string(router_.repeated())},
+                      {"datagrams_malformed", std::to_string(courier_->malformed())},
                       {"unsettled_bytes", std::to_string(mesh_->unsettled_bytes())}});
   for (const peer::Mesh::PeerView& peer : mesh_->view(loop_.now()))
     log_.info("state of peer", {{"peer", peer.name},

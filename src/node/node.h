@@ -22,6 +22,7 @@
 #include "src/node/calls.h"
 #include "src/node/chance.h"
 #include "src/node/config.h"
+#include "src/node/courier.h"
 #include "src/node/discovery.h"
 #include "src/node/flaps.h"
 #include "src/node/links.h"
@@ -104,6 +105,7 @@ class Node {
   std::optional<peer::Mesh> mesh_;  // made once the advertised address is known
   io::Timer mesh_timer_;
   peer::Time mesh_timer_at_ = peer::never;
+  std::optional<Courier> courier_;
   io::Timer router_timer_;
   bool router_timer_runs_ = false;
   std::unique_ptr<client::Door> door_;
