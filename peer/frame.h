@@ -32,7 +32,7 @@ enum class FrameType : std::uint8_t {
   pong = 6,
   received = 7,  // how far a stream was received
   bye = 8,       // I leave in good order
-  datagram = 9,  // from the dialler; lost with the connection
+  datagram = 9,  // lost with the connection; of the one who was dialled where it has no link of its own
   // The control stream, from the dialler.
   snapshot_begin = 16,
   users = 17,
@@ -53,6 +53,9 @@ inline constexpr std::size_t frame_header_bytes = 13;
 inline constexpr std::size_t frame_bytes_max = (std::size_t{1} << 20U) + 8192;
 // Until the other side has proven itself it may send this much at a time.
 inline constexpr std::size_t greeting_bytes_max = 4096;
+
+// Datagrams that wait for a connection; small, or pings would wait behind them.
+inline constexpr std::size_t datagrams_bytes_max = 262144;
 
 // Sent first by either side: a person or a program that reached the wrong port
 // sees what this is, and a line-based one answers with an error.

@@ -278,6 +278,13 @@ void InLink::gather_outcomes() {
   changed_first_ = changed_last_ = 0;
 }
 
+bool InLink::send_datagram(std::string_view bytes) {
+  if (!connected_ || urgent_.size() + bytes.size() > datagrams_bytes_max) return false;
+  write_frame(urgent_, FrameType::datagram, 0, bytes);
+  owner_->want_write_in(id_);
+  return true;
+}
+
 void InLink::fill(Buffer& out) {
   if (!connected_) return;
   if (!urgent_.empty()) {

@@ -66,6 +66,9 @@ class InLink {
   // A new life of the peer or of mine: all of its state begins again.
   void forget();
 
+  // On the peer's connection, where I have none of my own; false where too much waits.
+  bool send_datagram(std::string_view bytes);
+
   // How a chat of this era ended; ignored, and false, for another era's.
   bool settle(std::uint32_t era, Seq seq, WireOutcome outcome);
 

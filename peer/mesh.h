@@ -223,9 +223,13 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   // It should be there: it is in the set, or static, and has not said bye.
   bool expected(PeerId peer) const { return peers_[peer]->listed && !peers_[peer]->left; }
 
-  // Never waits behind chats. At most 256 KiB wait for a connection; false where
-  // there is no room, or no link.
-  bool send_datagram(PeerId to, std::string_view bytes) { return peers_[to]->out.send_datagram(bytes); }
+  // Never waits behind chats. Goes by my link or, while that is down, back by the
+  // peer's: who is cut off one way can say so. At most 256 KiB wait for a connection;
+  // false where there is no room, or neither link.
+  bool send_datagram(PeerId to, std::string_view bytes) {
+    Peer& peer = *peers_[to];
+    return peer.out.up() ? peer.out.send_datagram(bytes) : peer.in.send_datagram(bytes);
+  }
 
   // --- For those who watch.
   enum class Health : std::uint8_t { alive, suspect, dead };

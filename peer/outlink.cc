@@ -16,8 +16,6 @@ constexpr std::size_t snapshot_part_bytes = 16384;
 constexpr std::size_t snapshot_ahead_bytes = 65536;
 // Filled at a time: what a ping may have to wait behind.
 constexpr std::size_t fill_bytes = 131072;
-// Datagrams that wait for the connection; small, or pings would wait behind them.
-constexpr std::size_t datagrams_bytes_max = 262144;
 // Outcome frames taken before the other side is told to forget them.
 constexpr Seq outcomes_untold_max = 256;
 
@@ -195,6 +193,8 @@ void OutLink::on_receipt(Time now, const Frame& frame) {
     if (control_.unsent() || snapshot_ == Snapshot::sending) owner_->want_write(id_);
   } else if (frame.type == FrameType::outcomes) {
     on_outcomes_frame(now, frame);
+  } else if (frame.type == FrameType::datagram) {
+    owner_->on_datagram(id_, frame.body);
   } else if (frame.type == FrameType::refuse) {
     on_refuse(now, frame);
   } else {

@@ -49,6 +49,7 @@ class OutLink {
     // Appends user records (see users_record in mesh.h) from `cursor` on, about
     // `bytes` of them. False when there are no more.
     virtual bool next_users(std::uint64_t& cursor, Buffer& into, std::size_t bytes) = 0;
+    virtual void on_datagram(PeerId, std::string_view bytes) = 0;
     // The peer says that it has given up this life of mine.
     virtual void on_given_up(PeerId) = 0;
     virtual void on_link_up(PeerId) = 0;

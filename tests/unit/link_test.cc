@@ -308,6 +308,16 @@ START_TEST(datagrams) {
   ck_assert(pair.n1.mesh.send_datagram(0, "up again"));
   pair.net.pump();
   ck_assert(heard.all.back() == "up again");
+
+  // While my link is down, back by the other's.
+  pair.net.answer(Net::address(2), Net::Answer::refused);
+  pair.net.cut("n1", "n2");
+  ck_assert(pair.n1.mesh.send_datagram(0, "the other way"));
+  pair.net.pump();
+  ck_assert(heard.all.back() == "the other way");
+  taken = 0;
+  while (taken < 10 && pair.n1.mesh.send_datagram(0, large)) ++taken;
+  ck_assert_int_eq(taken, 2);
 }
 END_TEST
 
