@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
@@ -55,6 +56,7 @@ struct Loop::State {
   peer::Time now{};
   peer::Micros boot = read_clock(CLOCK_BOOTTIME);  // at the last callback
   std::int64_t wall_ms = 0;
+  peer::Micros longest_turn{0};
 
   Flushable* dirty = nullptr;
   Flushable* flushing = nullptr;
@@ -132,6 +134,7 @@ struct Loop::State {
     } else {
       uv_idle_stop(&awake);
     }
+    longest_turn = std::max(longest_turn, read_clock(CLOCK_MONOTONIC) - now);
     in_turn = false;
   }
 
@@ -215,6 +218,8 @@ peer::Time Loop::now() const { return state_->in_turn ? state_->now : read_clock
 std::int64_t Loop::wall_ms() const {
   return state_->in_turn ? state_->wall_ms : in_millis(read_clock(CLOCK_REALTIME)).count();
 }
+
+peer::Micros Loop::take_longest_turn() { return std::exchange(state_->longest_turn, peer::Micros(0)); }
 
 void Loop::mark_dirty(Flushable& who) {
   if (!who.at_) State::link(state_->dirty, who);

@@ -64,6 +64,10 @@ class Loop {
   // Milliseconds since the epoch, likewise.
   std::int64_t wall_ms() const;
 
+  // The longest turn since it was asked the last time: so long did something wait that
+  // came in the meantime.
+  peer::Micros take_longest_turn();
+
   // `who` is flushed once at the end of this turn, however often it is named.
   // It must call forget() before it dies.
   void mark_dirty(Flushable& who);

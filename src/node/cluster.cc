@@ -2,123 +2,163 @@
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
-
-#include "src/node/json.h"
 
 namespace node {
 
 namespace {
 
+using Links = std::vector<std::pair<const LinkWord*, peer::Time>>;  // when each was told
+
+// Somebody who tells of its links.
+struct Teller {
+  std::string_view name;
+  peer::Time last{0};  // its last word on anything
+  Links links;
+};
+
 NodeSight self_of(const Vitals& vitals) {
-  NodeSight self{vitals.name, peer::Mesh::Health::alive, vitals.incarnation, vitals.peer, vitals.http};
-  self.version = CROSSTALK_VERSION;
-  self.uptime_s = static_cast<std::uint64_t>(vitals.uptime.count()) / 1000;
-  self.sessions = vitals.users;  // one a user
-  self.users = vitals.users;
-  self.rooms = 0;
-  self.chats_per_s = vitals.chats_per_s;
+  NodeSight self{vitals.name, peer::Mesh::Health::alive, true, vitals.incarnation, vitals.peer};
+  self.identity = identity_of(vitals);
+  self.load = load_of(vitals);
   return self;
 }
 
-NodeSight sight_of(const peer::Mesh::PeerView& peer) {
-  NodeSight sight{peer.name, peer.health};
+// As this node sees it, with what it tells where that is of now.
+NodeSight sight_of(const peer::Mesh::PeerView& peer, const Hearsay& hearsay, peer::Time now) {
+  NodeSight sight{peer.name, peer.health, peer.listed};
   if (peer.incarnation != peer::Incarnation::none) sight.incarnation = peer.incarnation;
   sight.peer = peer.address;
   if (peer.synced || peer.accepts) sight.users = peer.users;
+  const Hearsay::Word* const word = hearsay.find(peer.name);
+  if (word == nullptr || word->life != peer.incarnation) return sight;
+  sight.age = std::chrono::duration_cast<peer::Millis>(now - word->at);
+  if (!Hearsay::fresh(*word, now)) return sight;
+  sight.identity = word->identity;
+  sight.load = word->load;
   return sight;
 }
 
-LinkSight link_to(const Vitals& vitals, const peer::Mesh::PeerView& peer) {
-  LinkSight link{vitals.name, peer.name, link_word(peer)};
-  if (peer.state == peer::OutLink::State::up) link.rtt = peer.rtt;
-  link.waiting_bytes = peer.waiting_bytes;
-  link.reconnects = peer.reconnects;
-  if (!peer.synced) link.why = peer.why;
-  return link;
+// Those whose word on their links holds: this node, and who has told lately.
+std::vector<Teller> tellers(const Vitals& vitals, const std::vector<LinkWord>& own, const Hearsay& hearsay,
+                            peer::Time now) {
+  std::vector<Teller> tellers{{vitals.name, now, {}}};
+  for (const LinkWord& link : own) tellers[0].links.emplace_back(&link, now);
+  for (const peer::Mesh::PeerView& peer : vitals.peers) {
+    const Hearsay::Word* const word = hearsay.find(peer.name);
+    if (word == nullptr || word->life != peer.incarnation || !Hearsay::fresh(*word, now)) continue;
+    Teller teller{peer.name, word->at, {}};
+    for (const auto& [name, told] : word->links) teller.links.emplace_back(&told.link, told.at);
+    tellers.push_back(std::move(teller));
+  }
+  return tellers;
 }
 
-// How it is at its other end only that knows; here it is seen to be there or not.
-LinkSight link_from(const Vitals& vitals, const peer::Mesh::PeerView& peer) {
-  return {peer.name, vitals.name, peer.accepts ? "up" : "down"};
+// The best that anybody says of it: one that one node can't reach may be reached by
+// others, and one that this node has not heard of yet may be there.
+void add_others_views(std::vector<NodeSight>& nodes, const std::vector<Teller>& tellers) {
+  std::unordered_map<std::string, std::size_t> at;
+  for (std::size_t i = 0; i < nodes.size(); ++i) at.emplace(nodes[i].name, i);
+  for (const Teller& teller : tellers)
+    for (const auto& [link, told_at] : teller.links) {
+      const auto [known, added] = at.emplace(link->peer, nodes.size());
+      if (added) nodes.push_back({link->peer, link->health, link->listed});
+      NodeSight& sight = nodes[known->second];
+      sight.health = std::min(sight.health, link->health);
+    }
 }
 
-void put(cJSON* into, const char* key, std::string_view text) {
-  cJSON_AddStringToObject(into, key, std::string(text).c_str());
-}
-void put(cJSON* into, const char* key, const std::optional<peer::Address>& address) {
-  if (address) put(into, key, to_string(*address));
-}
-void put(cJSON* into, const char* key, const std::optional<std::uint64_t>& number) {
-  if (number) cJSON_AddNumberToObject(into, key, static_cast<double>(*number));
-}
-void put(cJSON* into, const char* key, const std::optional<peer::Micros>& span) {
-  if (span) cJSON_AddNumberToObject(into, key, static_cast<double>(span->count()));
+// What one of its ends says of a link.
+struct Claim {
+  std::string_view from;
+  std::string_view to;
+  const LinkWord* word = nullptr;
+  bool dialler = false;  // says it
+  peer::Time at{0};
+  peer::Time last{0};  // heard of whoever says it
+};
+
+std::vector<Claim> claims(const std::vector<Teller>& tellers) {
+  std::vector<Claim> claims;
+  for (const Teller& teller : tellers)
+    for (const auto& [link, at] : teller.links) {
+      claims.push_back({teller.name, link->peer, link, true, at, teller.last});
+      claims.push_back({link->peer, teller.name, link, false, at, teller.last});
+    }
+  std::sort(claims.begin(), claims.end(), [](const Claim& a, const Claim& b) {
+    return std::tie(a.from, a.to, b.dialler) < std::tie(b.from, b.to, a.dialler);
+  });
+  return claims;
 }
 
-void put_node(cJSON* list, const NodeSight& sight) {
-  cJSON* const node = cJSON_CreateObject();
-  cJSON_AddItemToArray(list, node);
-  put(node, "name", sight.name);
-  put(node, "state", word(sight.health));
-  if (sight.incarnation) put(node, "incarnation", to_string(*sight.incarnation));
-  put(node, "peer", sight.peer);
-  put(node, "http", sight.http);
-  if (!sight.version.empty()) put(node, "version", sight.version);
-  put(node, "uptime_s", sight.uptime_s);
-  put(node, "sessions", sight.sessions);
-  put(node, "users", sight.users);
-  put(node, "rooms", sight.rooms);
-  if (sight.chats_per_s) cJSON_AddNumberToObject(node, "chats_per_s", *sight.chats_per_s);
+bool is_up(LinkState state) { return state == LinkState::up || state == LinkState::syncing; }
+
+// The dialler's own word is the better one, unless it has been silent since the other
+// end said otherwise: it may be gone.
+std::vector<LinkSight> links_between(const std::vector<Teller>& tellers, peer::Time now) {
+  std::vector<LinkSight> links;
+  peer::Time dialler_last{0};
+  for (const Claim& claim : claims(tellers)) {
+    if (links.empty() || links.back().from != claim.from || links.back().to != claim.to)
+      links.push_back({std::string(claim.from), std::string(claim.to)});
+    LinkSight& link = links.back();
+    if (claim.dialler) {
+      link.state = claim.word->state;
+      link.word = *claim.word;
+      if (claim.word->next_try)
+        link.next_try =
+            std::max(*claim.word->next_try - std::chrono::duration_cast<peer::Millis>(now - claim.at), peer::Millis(0));
+      dialler_last = claim.last;
+    } else {
+      link.accepted = claim.word->accepted;
+      if (!link.word && claim.word->accepted) link.state = LinkState::up;
+      if (link.word && is_up(link.state) && !claim.word->accepted && dialler_last < claim.at) {
+        link.state = LinkState::down;
+        link.word.reset();
+      }
+    }
+  }
+  return links;
 }
 
-void put_link(cJSON* list, const LinkSight& sight) {
-  cJSON* const link = cJSON_CreateObject();
-  cJSON_AddItemToArray(list, link);
-  put(link, "from", sight.from);
-  put(link, "to", sight.to);
-  put(link, "state", sight.state);
-  put(link, "rtt_us", sight.rtt);
-  put(link, "waiting_bytes", sight.waiting_bytes);
-  put(link, "reconnects", sight.reconnects);
-  if (!sight.why.empty()) put(link, "why", sight.why);
+// Of those that should be there each pair has both links; what nobody has told of is
+// not there.
+bool whole(const Cluster& cluster) {
+  std::unordered_map<std::string_view, bool> listed;
+  std::size_t expected = 0;
+  for (const NodeSight& node : cluster.nodes) {
+    listed.emplace(node.name, node.listed);
+    expected += node.listed ? 1 : 0;
+  }
+  const auto good = std::count_if(cluster.links.begin(), cluster.links.end(), [&listed](const LinkSight& link) {
+    return listed[link.from] && listed[link.to] && delivers(link);
+  });
+  return static_cast<std::size_t>(good) == expected * (expected - 1);
 }
 
 }  // namespace
 
-Cluster cluster_of(const Vitals& vitals) {
+bool delivers(const LinkSight& link) {
+  const peer::Canary::Verdict canary = link.word ? link.word->canary : peer::Canary::Verdict::none;
+  return link.state == LinkState::up && link.accepted.value_or(true) && canary != peer::Canary::Verdict::lost_there &&
+         canary != peer::Canary::Verdict::lost_back;
+}
+
+Cluster cluster_of(const Vitals& vitals, const Hearsay& hearsay, peer::Time now) {
   Cluster cluster{vitals.name, vitals.cluster};
-  cluster.whole = true;
   cluster.nodes.push_back(self_of(vitals));
-  for (const peer::Mesh::PeerView& peer : vitals.peers) {
-    cluster.nodes.push_back(sight_of(peer));
-    cluster.links.push_back(link_to(vitals, peer));
-    cluster.links.push_back(link_from(vitals, peer));
-    if (peer.listed && !(peer.synced && peer.accepts)) cluster.whole = false;
-  }
+  for (const peer::Mesh::PeerView& peer : vitals.peers) cluster.nodes.push_back(sight_of(peer, hearsay, now));
+  const std::vector<LinkWord> own = links_of(vitals);
+  const std::vector<Teller> all = tellers(vitals, own, hearsay, now);
+  add_others_views(cluster.nodes, all);
   std::sort(cluster.nodes.begin(), cluster.nodes.end(),
             [](const NodeSight& a, const NodeSight& b) { return a.name < b.name; });
-  std::sort(cluster.links.begin(), cluster.links.end(),
-            [](const LinkSight& a, const LinkSight& b) { return std::tie(a.from, a.to) < std::tie(b.from, b.to); });
+  cluster.links = links_between(all, now);
+  cluster.whole = whole(cluster);
   cluster.redis = vitals.redis;
   cluster.redis_latency = vitals.redis_latency;
   return cluster;
-}
-
-std::string to_json(const Cluster& cluster) {
-  const Json json(cJSON_CreateObject());
-  put(json.get(), "node", cluster.node);
-  put(json.get(), "cluster", cluster.cluster);
-  cJSON_AddBoolToObject(json.get(), "whole", cluster.whole ? 1 : 0);
-  cJSON* const nodes = cJSON_AddArrayToObject(json.get(), "nodes");
-  for (const NodeSight& sight : cluster.nodes) put_node(nodes, sight);
-  cJSON* const links = cJSON_AddArrayToObject(json.get(), "links");
-  for (const LinkSight& sight : cluster.links) put_link(links, sight);
-  cJSON* const redis = cJSON_AddObjectToObject(json.get(), "redis");
-  put(redis, "state", word(cluster.redis));
-  put(redis, "latency_us", cluster.redis_latency);
-  const JsonText text(cJSON_PrintUnformatted(json.get()));
-  return std::string(text.get()) + "\n";
 }
 
 }  // namespace node

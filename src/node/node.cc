@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "src/io/descriptors.h"
+#include "src/io/memory.h"
 #include "src/node/ready_file.h"
+#include "src/node/settings.h"
 
 namespace node {
 
@@ -88,6 +90,7 @@ peer::Result<bool> Node::listen() {
   links_.attach(*mesh_);
   courier_.emplace(*mesh_, chance_);
   mesh_->attach(*courier_);
+  attach_lookout();
   router_.attach(*mesh_, [this] { return loop_.wall_ms(); });
 
   client::SessionSettings sessions;
@@ -107,8 +110,19 @@ peer::Result<bool> Node::listen() {
   return listen_http();
 }
 
+// News of every node for all others.
+void Node::attach_lookout() {
+  static constexpr std::string_view topic = "status";
+  lookout_.emplace(Lookout::Sources{[this](std::string_view body) { courier_->tell(topic, body); },
+                                    [this](peer::PeerId to, std::string_view body) { courier_->tell(to, topic, body); },
+                                    [this] { return vitals(); }});
+  courier_->on_news(std::string(topic), [this](peer::PeerId from, std::string_view body) {
+    lookout_->on_news(mesh_->name_of(from), mesh_->incarnation_of(from), body, loop_.now());
+  });
+}
+
 peer::Result<bool> Node::listen_http() {
-  const Sources sources{[this] { return vitals(); }, [this] { return cluster_of(vitals()); },
+  const Sources sources{[this] { return vitals(); }, [this] { return lookout_->cluster(loop_.now()); },
                         [this](std::string_view user) { return sightings(user); }};
   auto server = http::Server::open(loop_, {config_.listen_http, inherited_.take("http")}, site(config_, sources));
   if (!server) return peer::Failure{"listen.http: " + server.why()};
@@ -116,9 +130,8 @@ peer::Result<bool> Node::listen_http() {
   return true;
 }
 
-// Where others ask this node: nobody dials an address that listens everywhere.
-peer::Address Node::http_address() const {
-  peer::Address address = http_->address();
+// What others are told: nobody dials an address that listens everywhere.
+peer::Address Node::reachable(peer::Address address) const {
   if (peer::is_wildcard(address)) address.host = mesh_->self().advertised.host;
   return address;
 }
@@ -160,8 +173,8 @@ peer::Result<bool> Node::start() {
     log_.error("this node can't join", {{"why", why}});
     drain("its name is taken", 1);
   };
-  discovery_ =
-      std::make_unique<Discovery>(loop_, log_, *mesh_, http_address(), *redis, Discovery::Events{settled, name_taken});
+  discovery_ = std::make_unique<Discovery>(loop_, log_, *mesh_, reachable(http_->address()), *redis,
+                                           Discovery::Events{settled, name_taken});
   return true;
 }
 
@@ -187,6 +200,7 @@ void Node::each_second() {
   log_.catch_up();
   chats_rate_.note(loop_.now(), router_.counters().taken);
   if (serving_ && stage_ == Stage::serving) supervisor_.status(status_line());
+  loop_lag_.note(loop_.take_longest_turn());
 }
 
 void Node::end_turn() {
@@ -195,6 +209,7 @@ void Node::end_turn() {
   links_.sweep();
   router_.tick(loop_.now());
   if (stage_ == Stage::emptying) look_if_empty();
+  if (stage_ < Stage::leaving) lookout_->tick(loop_.now());
   plan_tick();
 }
 
@@ -202,7 +217,8 @@ void Node::plan_tick() {
   // The turn that it makes is all that is wanted of the timer.
   if (router_.wants_tick() && !std::exchange(router_timer_runs_, true))
     router_timer_.at(loop_.now() + router_tick_every);
-  const peer::Time wake = stage_ < Stage::leaving ? std::min(mesh_->wake_at(), courier_->wake_at()) : peer::never;
+  const peer::Time wake =
+      stage_ < Stage::leaving ? std::min({mesh_->wake_at(), courier_->wake_at(), lookout_->wake_at()}) : peer::never;
   if (wake == mesh_timer_at_) return;
   mesh_timer_at_ = wake;
   if (wake == peer::never)
@@ -298,6 +314,7 @@ void Node::stop(int exit_status) {
 
 void Node::on_report(const peer::Report& report) {
   using Kind = peer::Report::Kind;
+  lookout_->on_report(report, loop_.now(), loop_.wall_ms());
   // What strangers say varies, and so do their ports.
   const std::string key = report.peer.empty() ? "stranger " + report.address.substr(0, report.address.rfind(':'))
                                               : report.peer + " " + report.why;
@@ -356,11 +373,15 @@ Vitals Node::vitals() const {
   vitals.cluster = config_.cluster;
   vitals.incarnation = mesh_->incarnation();
   vitals.peer = mesh_->self().advertised;
-  vitals.http = http_address();
+  vitals.http = reachable(http_->address());
+  vitals.client = reachable(door_->address());
+  vitals.settings = shared_settings(config_);
   vitals.stage = stage_ != Stage::serving ? Vitals::Stage::draining
                  : serving_               ? Vitals::Stage::serving
                                           : Vitals::Stage::starting;
   vitals.uptime = std::chrono::duration_cast<peer::Millis>(loop_.now() - started_);
+  vitals.loop_lag = loop_lag_.value();
+  vitals.memory_bytes = io::resident_bytes();
   vitals.connections = door_->connections();
   vitals.users = router_.users().size();
   vitals.counters = router_.counters();
@@ -427,7 +448,7 @@ void Node::say_state() {
                       {"stored", std::to_string(counters.stored)},
                       {"failed", std::to_string(counters.failed)},
                       {"repeated", std::to_string(router_.repeated())},
-                      {"datagrams_malformed", std::to_string(courier_->malformed())},
+                      {"datagrams_malformed", std::to_string(datagrams_malformed())},
                       {"unsettled_bytes", std::to_string(mesh_->unsettled_bytes())}});
   for (const peer::Mesh::PeerView& peer : mesh_->view(loop_.now()))
     log_.info("state of peer", {{"peer", peer.name},

@@ -27,6 +27,7 @@
 #include "src/node/flaps.h"
 #include "src/node/links.h"
 #include "src/node/log.h"
+#include "src/node/lookout.h"
 #include "src/node/mail_store.h"
 #include "src/node/rate.h"
 #include "src/node/supervisor.h"
@@ -62,7 +63,7 @@ class Node {
   peer::Mesh::Settings mesh_settings() const;
   peer::Result<bool> listen();
   peer::Result<bool> listen_http();
-  peer::Address http_address() const;
+  peer::Address reachable(peer::Address address) const;
   void serve();
   void each_second();
   void end_turn();
@@ -71,7 +72,9 @@ class Node {
   void on_pause(peer::Millis pause);
   void on_shortage(bool begins);
   void on_stop_signal(int number);
+  void attach_lookout();
   Vitals vitals() const;
+  std::uint64_t datagrams_malformed() const { return courier_->malformed() + lookout_->hearsay().malformed(); }
   std::vector<Sighting> sightings(std::string_view user) const;
   void say_state();
   std::string status_line() const;
@@ -93,6 +96,7 @@ class Node {
   bool serving_ = false;  // has begun to, once Redis was asked
   peer::Time started_{0};
   Rate chats_rate_;
+  Peak loop_lag_;
   int exit_status_ = 0;
   int unsettled_ = 0;  // of Redis's users, those that have not said whether it is there
   bool door_empty_ = false;
@@ -106,6 +110,7 @@ class Node {
   io::Timer mesh_timer_;
   peer::Time mesh_timer_at_ = peer::never;
   std::optional<Courier> courier_;
+  std::optional<Lookout> lookout_;
   io::Timer router_timer_;
   bool router_timer_runs_ = false;
   std::unique_ptr<client::Door> door_;

@@ -1,6 +1,8 @@
-// How fast a counter has counted lately. Pure: told the count every second or so.
+// How fast a counter has counted lately, and the largest of what was noted lately. Pure:
+// told every second or so.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +33,17 @@ class Rate {
     std::uint64_t count = 0;
   };
   std::array<Sample, 10> samples_{};
+  std::size_t noted_ = 0;
+};
+
+// The largest of the last ten notes.
+class Peak {
+ public:
+  void note(peer::Micros span) { notes_[noted_++ % notes_.size()] = span; }
+  peer::Micros value() const { return *std::max_element(notes_.begin(), notes_.end()); }
+
+ private:
+  std::array<peer::Micros, 10> notes_{};
   std::size_t noted_ = 0;
 };
 

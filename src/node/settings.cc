@@ -265,6 +265,20 @@ Wrong check_redis(Config& config, const Places& places) {
 
 std::span<const Setting> settings() { return table; }
 
+std::vector<peer::Setting> shared_settings(const Config& config) {
+  const auto text = [](std::uint64_t number) { return std::to_string(number); };
+  const auto millis = [](peer::Millis span) { return std::to_string(span.count()); };
+  return {{"delivery.ack_timeout_ms", millis(config.ack_timeout)},
+          {"limits.chats_burst", text(config.chats_burst)},
+          {"limits.chats_per_s", text(config.chats_per_s)},
+          {"limits.line_bytes", text(config.line_bytes)},
+          {"mailbox.max", text(config.mailbox_max)},
+          {"mailbox.ttl_s", text(static_cast<std::uint64_t>(config.mailbox_ttl.count()) / 1000)},
+          {"mesh.hold_ms", millis(config.hold)},
+          {"sessions.per_user", text(config.per_user)},
+          {"sessions.queue_bytes", text(config.queue_bytes)}};
+}
+
 Wrong check(Config& config, const Places& places) {
   if (Wrong wrong = check_bounds(config, places); !wrong.empty()) return wrong;
   if (Wrong wrong = check_peer_address(config, places); !wrong.empty()) return wrong;

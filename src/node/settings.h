@@ -12,7 +12,9 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
+#include "peer/hello.h"
 #include "src/node/config.h"
 
 namespace node {
@@ -42,6 +44,10 @@ struct Setting {
 };
 
 std::span<const Setting> settings();
+
+// What should be the same on all nodes, though no node is refused for it: shown side by
+// side to whoever watches.
+std::vector<peer::Setting> shared_settings(const Config& config);
 
 // Where each setting was written, as a sentence about it begins. One that was
 // written nowhere is called by its key.

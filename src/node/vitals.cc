@@ -38,16 +38,28 @@ std::string_view word(Vitals::Service service) {
   return "";
 }
 
-std::string_view link_word(const peer::Mesh::PeerView& peer) {
-  switch (peer.state) {
-    case peer::OutLink::State::idle: return "down";
-    case peer::OutLink::State::waiting: return peer.refused ? "refused" : "backoff";
-    case peer::OutLink::State::dialling:
-    case peer::OutLink::State::greeting:
-    case peer::OutLink::State::proving: return "connecting";
-    case peer::OutLink::State::up: return peer.synced ? "up" : "syncing";
+std::string_view word(LinkState state) {
+  switch (state) {
+    case LinkState::down: return "down";
+    case LinkState::refused: return "refused";
+    case LinkState::backoff: return "backoff";
+    case LinkState::connecting: return "connecting";
+    case LinkState::syncing: return "syncing";
+    case LinkState::up: return "up";
   }
   return "";
+}
+
+LinkState link_state(const peer::Mesh::PeerView& peer) {
+  switch (peer.state) {
+    case peer::OutLink::State::idle: return LinkState::down;
+    case peer::OutLink::State::waiting: return peer.refused ? LinkState::refused : LinkState::backoff;
+    case peer::OutLink::State::dialling:
+    case peer::OutLink::State::greeting:
+    case peer::OutLink::State::proving: return LinkState::connecting;
+    case peer::OutLink::State::up: return peer.synced ? LinkState::up : LinkState::syncing;
+  }
+  return LinkState::down;
 }
 
 std::string why_not_ready(const Vitals& vitals) {

@@ -15,6 +15,9 @@
 
 namespace node {
 
+// Of a link, as its dialler says.
+enum class LinkState : std::uint8_t { down, refused, backoff, connecting, syncing, up };
+
 struct Vitals {
   enum class Stage : std::uint8_t { starting, serving, draining };
   enum class Service : std::uint8_t { none, down, up };  // none: not configured
@@ -24,8 +27,12 @@ struct Vitals {
   peer::Incarnation incarnation{};
   peer::Address peer;  // advertised
   peer::Address http;  // where others ask it
+  peer::Address client{};
+  std::vector<peer::Setting> settings{};  // those that should be the same on all nodes
   Stage stage = Stage::starting;
   peer::Millis uptime{0};
+  peer::Micros loop_lag{0};      // the longest that anything had to wait lately
+  std::size_t memory_bytes = 0;  // resident
 
   std::size_t connections = 0;  // of clients, logged in or not
   std::size_t users = 0;        // logged in here
@@ -50,8 +57,10 @@ struct Vitals {
 // The words of PROTOCOL.md §6.
 std::string_view word(peer::Mesh::Health health);
 std::string_view word(Vitals::Service service);
+std::string_view word(LinkState state);
 // Of my link to that peer.
-std::string_view link_word(const peer::Mesh::PeerView& peer);
+LinkState link_state(const peer::Mesh::PeerView& peer);
+inline std::string_view link_word(const peer::Mesh::PeerView& peer) { return word(link_state(peer)); }
 // All that link_word() may say.
 inline constexpr std::string_view link_words[] = {"up", "syncing", "connecting", "backoff", "refused", "down"};
 
