@@ -11,7 +11,7 @@ PACKAGES_RUN   := g++ make pkg-config libuv1-dev libhiredis-dev libcjson-dev lib
                   libsystemd-dev libncurses-dev libedit-dev redis-server redis-tools
 PACKAGES_CHECK := check python3
 PACKAGES_FAULTS := nftables iproute2 faketime
-PACKAGES_CI    := clang-14 clang-format-14 mandoc git systemd
+PACKAGES_CI    := clang-14 clang-format-14 mandoc git systemd prometheus
 
 BUILD ?= build
 CXX   ?= g++

@@ -48,6 +48,7 @@ static_assert(line_front.size() == peer::chat_sender_at);
 }  // namespace
 
 void Session::say_error(Tongue wording, const Refusal& refusal, const About& about) {
+  ++commons_.tally.refusals[to_string(refusal.code)];
   std::string& line = commons_.error;
   if (wording == Tongue::plain) {
     line = "error ";

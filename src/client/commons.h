@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "peer/chance.h"
@@ -44,6 +46,12 @@ struct Clock {
   std::int64_t wall_ms = 0;  // since the epoch
 };
 
+// What clients were told that they did not like, since the start.
+struct Tally {
+  std::map<std::string_view, std::uint64_t> refusals;  // errors, by code
+  std::map<std::string_view, std::uint64_t> kicks;     // by reason
+};
+
 struct Commons {
   Commons(SessionSettings session_settings, peer::Incarnation incarnation, chat::Desk& its_desk,
           peer::Chance& its_chance)
@@ -54,6 +62,7 @@ struct Commons {
   peer::Chance& chance;
   Clock clock;
   IdMaker ids;
+  Tally tally;
   Spares<Outbox> outboxes;
   Spares<Window> windows;
   RequestParser requests;    // of what a client said

@@ -38,6 +38,8 @@ class Door {
   // Of open connections, logged in or not.
   std::size_t connections() const { return connections_.size() - free_.size(); }
 
+  const Tally& tally() const { return commons_.tally; }
+
   // After the flush of a turn.
   void end_turn();
 

@@ -241,6 +241,7 @@ bool Session::tick() {
 
 void Session::kick(chat::KickReason why) {
   if (over()) return;
+  ++commons_.tally.kicks[to_string(why)];
   id_ = 0;
   // Every login has its answer, and nothing will come from the mailbox.
   if (who_ == Who::entering) say_logged_in(0);

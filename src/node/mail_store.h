@@ -69,6 +69,9 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   void remove(std::string_view user, chat::EntryId at) override;
   void wake(std::string_view node, std::string_view user) override;
 
+  // Operations that wait to be sent to Redis.
+  std::size_t waiting() const { return waiting_.size(); }
+
   // Nothing is asked that could be answered.
   bool idle() const { return waiting_.empty() && refused_.empty() && out_.empty(); }
 

@@ -4,6 +4,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <chrono>
+#include <limits>
 #include <sstream>
 #include <utility>
 #include <vector>
@@ -23,11 +24,26 @@ class Page {
  public:
   void gauge(const char* name, const char* help) { begin(name, help, prometheus::MetricType::Gauge); }
   void counter(const char* name, const char* help) { begin(name, help, prometheus::MetricType::Counter); }
+  void histogram(const char* name, const char* help) { begin(name, help, prometheus::MetricType::Histogram); }
   // Of the family that was begun last.
   void value(double value, Labels labels = {}) {
     prometheus::ClientMetric metric;
     metric.label = std::move(labels);
     metric.gauge.value = metric.counter.value = value;
+    families_.back().metric.push_back(std::move(metric));
+  }
+
+  void spans(const peer::RoundTrips& trips, Labels labels) {
+    prometheus::ClientMetric metric;
+    metric.label = std::move(labels);
+    std::uint64_t count = 0;
+    for (std::size_t i = 0; i < trips.counts.size(); ++i) {
+      count += trips.counts[i];
+      const double bound = i < trips.bounds.size() ? seconds(trips.bounds[i]) : std::numeric_limits<double>::infinity();
+      metric.histogram.bucket.push_back({count, bound});
+    }
+    metric.histogram.sample_count = count;
+    metric.histogram.sample_sum = seconds(trips.sum);
     families_.back().metric.push_back(std::move(metric));
   }
 
@@ -57,6 +73,10 @@ void put_node(Page& page, const Vitals& vitals) {
   page.value(seconds(vitals.uptime));
   page.gauge("crosstalk_ready", "1 where /readyz answers 200, else 0.");
   page.value(yes(why_not_ready(vitals).empty()));
+  page.gauge("crosstalk_loop_lag_seconds", "The longest turn of the loop in the last 10 seconds.");
+  page.value(seconds(vitals.loop_lag));
+  page.gauge("crosstalk_memory_bytes", "Resident memory of the process.");
+  page.value(number(vitals.memory_bytes));
 }
 
 void put_clients(Page& page, const Vitals& vitals) {
@@ -66,6 +86,10 @@ void put_clients(Page& page, const Vitals& vitals) {
   page.value(number(vitals.users));
   page.counter("crosstalk_logins_total", "Logins on this node.");
   page.value(number(vitals.counters.logins));
+  page.counter("crosstalk_refusals_total", "Errors that clients were told, by code.");
+  for (const auto& [code, count] : vitals.tally.refusals) page.value(number(count), {{"code", std::string(code)}});
+  page.counter("crosstalk_kicks_total", "Sessions that were ended, by reason.");
+  for (const auto& [reason, count] : vitals.tally.kicks) page.value(number(count), {{"reason", std::string(reason)}});
 }
 
 void put_chats(Page& page, const Vitals& vitals) {
@@ -87,6 +111,19 @@ void put_chats(Page& page, const Vitals& vitals) {
   page.value(number(vitals.barriers));
 }
 
+void put_canaries(Page& page, const Vitals& vitals) {
+  page.gauge("crosstalk_canary_back",
+             "1 where the last canary through the link and back came in time, 0 where it was lost.");
+  for (const peer::Mesh::PeerView& peer : vitals.peers)
+    if (peer.canary != peer::Canary::Verdict::none)
+      page.value(yes(peer.canary == peer::Canary::Verdict::ok), {{"peer", peer.name}});
+  page.histogram("crosstalk_canary_round_trip_seconds",
+                 "How long canaries took through the link to that node and back.");
+  for (const peer::Mesh::PeerView& peer : vitals.peers) page.spans(peer.round_trips, {{"peer", peer.name}});
+  page.counter("crosstalk_datagrams_malformed_total", "What other nodes told besides chats and made no sense.");
+  page.value(number(vitals.datagrams_malformed));
+}
+
 void put_links(Page& page, const Vitals& vitals) {
   page.gauge("crosstalk_links", "Links from this node to others, by state.");
   for (const std::string_view state : link_words) {
@@ -105,6 +142,7 @@ void put_links(Page& page, const Vitals& vitals) {
   for (const peer::Mesh::PeerView& peer : vitals.peers) page.value(number(peer.waiting_bytes), {{"peer", peer.name}});
   page.counter("crosstalk_link_reconnects_total", "How often the link to that node came up again.");
   for (const peer::Mesh::PeerView& peer : vitals.peers) page.value(number(peer.reconnects), {{"peer", peer.name}});
+  put_canaries(page, vitals);
   page.gauge("crosstalk_window_bytes", "Bytes of chats sent over all links whose outcome is not known.");
   page.value(number(vitals.unsettled_bytes));
 }
@@ -123,6 +161,8 @@ void put_redis(Page& page, const Vitals& vitals) {
   if (vitals.redis_latency) page.value(seconds(*vitals.redis_latency));
   page.gauge("crosstalk_mailboxes_up", "1 where the mailboxes in Redis can be used, else 0.");
   if (vitals.mailboxes != Vitals::Service::none) page.value(yes(vitals.mailboxes == Vitals::Service::up));
+  page.gauge("crosstalk_mailbox_operations_waiting", "What is to be done to mailboxes and was not sent to Redis yet.");
+  if (vitals.mailboxes != Vitals::Service::none) page.value(number(vitals.mailbox_waiting));
 }
 
 void put_http(Page& page, const Vitals& vitals) {

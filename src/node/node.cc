@@ -397,6 +397,9 @@ Vitals Node::vitals() const {
     vitals.redis_latency = discovery_->latency();
   }
   vitals.mailboxes = service(mail_store_.get());
+  if (mail_store_) vitals.mailbox_waiting = mail_store_->waiting();
+  vitals.tally = door_->tally();
+  vitals.datagrams_malformed = datagrams_malformed();
   vitals.http_connections = http_->connections();
   vitals.http_responses = http_->responses();
   return vitals;

@@ -12,6 +12,7 @@
 
 #include "peer/mesh.h"
 #include "src/chat/router.h"
+#include "src/client/commons.h"
 
 namespace node {
 
@@ -49,6 +50,11 @@ struct Vitals {
   bool set_read = false;  // the set of nodes, at least once
   std::optional<peer::Micros> redis_latency;
   Service mailboxes = Service::none;
+
+  std::size_t mailbox_waiting = 0;  // operations on them, to be sent to Redis
+
+  client::Tally tally{};
+  std::uint64_t datagrams_malformed = 0;
 
   std::size_t http_connections = 0;
   std::map<int, std::uint64_t> http_responses;  // by status

@@ -32,15 +32,17 @@ def read(text: str) -> Samples:
             kind = ""
         elif line.startswith("# TYPE "):
             name, _, kind = line.removeprefix("# TYPE ").partition(" ")
-            assert name == family and kind in ("counter", "gauge"), f"out of place: {line}"
+            assert name == family and kind in ("counter", "gauge", "histogram"), f"out of place: {line}"
             assert (kind == "counter") == name.endswith("_total"), f"counters alone end in _total: {line}"
             assert name.startswith("crosstalk_") and not _OTHER_UNITS.search(name), f"against the rules: {name}"
             samples[name] = {}
         else:
             match = _SAMPLE.fullmatch(line)
             assert match, f"no sample: {line}"
-            assert match[1] == family and kind, f"outside of its family: {line}"
-            labels = match[2] or ""
+            own = match[1].removeprefix(family) if kind == "histogram" else match[1]
+            good = own in ("_bucket", "_sum", "_count") if kind == "histogram" else own == family
+            assert good and kind, f"outside of its family: {line}"
+            labels = (own if kind == "histogram" else "") + (match[2] or "")
             assert labels not in samples[family], f"given twice: {line}"
             value = float(match[3])
             assert kind != "counter" or value >= 0, f"a counter below nothing: {line}"

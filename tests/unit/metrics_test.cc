@@ -44,8 +44,11 @@ std::map<std::string, Metric> read(const std::string& page) {
     }
     const std::size_t labels = word.find('{');
     const std::size_t end = line.rfind(' ');
-    ck_assert_msg(line.substr(0, std::min(labels, end)) == family, "%s", line.c_str());
-    const std::string key = labels == std::string::npos ? "" : line.substr(labels, end - labels);
+    const std::string own = line.substr(0, std::min(labels, end));
+    const bool histogram = all[family].type == "histogram";
+    ck_assert_msg(histogram ? own.starts_with(family + "_") : own == family, "%s", line.c_str());
+    const std::string key =
+        own.substr(family.size()) + (labels == std::string::npos ? "" : line.substr(labels, end - labels));
     ck_assert_msg(all[family].values.emplace(key, line.substr(end + 1)).second, "%s", line.c_str());
   }
   return all;
@@ -78,6 +81,12 @@ Vitals busy() {
   vitals.counters.arrived = 36;
   vitals.counters.rerouted = 37;
   vitals.barriers = 3;
+  vitals.loop_lag = peer::Micros(2500);
+  vitals.memory_bytes = 7'000'000;
+  vitals.tally.refusals = {{"bad_json", 4}, {"busy", 5}};
+  vitals.tally.kicks = {{"slow_consumer", 6}};
+  vitals.datagrams_malformed = 8;
+  vitals.mailbox_waiting = 9;
   vitals.unsettled_bytes = 4096;
   vitals.directory_users = 100;
   vitals.directory_bytes = 2600;
@@ -94,6 +103,8 @@ Vitals busy() {
   up.rtt = peer::Micros(1500);
   up.waiting_bytes = 4096;
   up.reconnects = 7;
+  up.canary = peer::Canary::Verdict::ok;
+  for (const int micros : {200, 300, 400, 2'000'000}) up.round_trips.add(peer::Micros(micros));
   peer::Mesh::PeerView down;
   down.name = "n3";
   down.listed = true;
@@ -122,6 +133,20 @@ START_TEST(tells_all) {
   has(page, "crosstalk_chats_arrived_total", "", "36");
   has(page, "crosstalk_chats_rerouted_total", "", "37");
   has(page, "crosstalk_barriers", "", "3");
+  has(page, "crosstalk_loop_lag_seconds", "", "0.0025");
+  has(page, "crosstalk_memory_bytes", "", "7000000");
+  has(page, "crosstalk_refusals_total", R"({code="busy"})", "5");
+  has(page, "crosstalk_kicks_total", R"({reason="slow_consumer"})", "6");
+  has(page, "crosstalk_datagrams_malformed_total", "", "8");
+  has(page, "crosstalk_mailbox_operations_waiting", "", "9");
+  has(page, "crosstalk_canary_back", R"({peer="n2"})", "1");
+  ck_assert_uint_eq(page.at("crosstalk_canary_back").values.size(), 1);
+  has(page, "crosstalk_canary_round_trip_seconds", R"(_bucket{peer="n2",le="0.00025"})", "1");
+  has(page, "crosstalk_canary_round_trip_seconds", R"(_bucket{peer="n2",le="0.0005"})", "3");
+  has(page, "crosstalk_canary_round_trip_seconds", R"(_bucket{peer="n2",le="1"})", "3");
+  has(page, "crosstalk_canary_round_trip_seconds", R"(_bucket{peer="n2",le="+Inf"})", "4");
+  has(page, "crosstalk_canary_round_trip_seconds", R"(_count{peer="n2"})", "4");
+  has(page, "crosstalk_canary_round_trip_seconds", R"(_sum{peer="n2"})", "2.0009");
   has(page, "crosstalk_links", R"({state="up"})", "1");
   has(page, "crosstalk_links", R"({state="backoff"})", "1");
   has(page, "crosstalk_links", R"({state="syncing"})", "0");
