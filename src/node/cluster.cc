@@ -1,7 +1,6 @@
 #include "src/node/cluster.h"
 
 #include <algorithm>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -69,54 +68,74 @@ void add_others_views(std::vector<NodeSight>& nodes, const std::vector<Teller>& 
     }
 }
 
-// What one of its ends says of a link.
+// What one of its ends says of a link. The nodes by their place in the picture.
 struct Claim {
-  std::string_view from;
-  std::string_view to;
+  std::uint64_t place = 0;  // from, to, and then the dialler before the other end
   const LinkWord* word = nullptr;
-  bool dialler = false;  // says it
   peer::Time at{0};
   peer::Time last{0};  // heard of whoever says it
 };
 
-std::vector<Claim> claims(const std::vector<Teller>& tellers) {
+constexpr unsigned place_bits = 31;  // of `from`, and of `to` with the end
+
+Claim claim(std::size_t from, std::size_t to, bool dialler, const LinkWord& word) {
+  return {(std::uint64_t{from} << (place_bits + 1)) | (std::uint64_t{to} << 1U) | (dialler ? 0U : 1U), &word};
+}
+
+std::vector<Claim> claims(const std::vector<NodeSight>& nodes, const std::vector<Teller>& tellers) {
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < nodes.size(); ++i) places.emplace(nodes[i].name, i);
   std::vector<Claim> claims;
-  for (const Teller& teller : tellers)
+  for (const Teller& teller : tellers) {
+    const std::size_t self = places.at(teller.name);
     for (const auto& [link, at] : teller.links) {
-      claims.push_back({teller.name, link->peer, link, true, at, teller.last});
-      claims.push_back({link->peer, teller.name, link, false, at, teller.last});
+      const std::size_t other = places.at(link->peer);
+      for (Claim each : {claim(self, other, true, *link), claim(other, self, false, *link)}) {
+        each.at = at;
+        each.last = teller.last;
+        claims.push_back(each);
+      }
     }
-  std::sort(claims.begin(), claims.end(), [](const Claim& a, const Claim& b) {
-    return std::tie(a.from, a.to, b.dialler) < std::tie(b.from, b.to, a.dialler);
-  });
+  }
+  std::sort(claims.begin(), claims.end(), [](const Claim& a, const Claim& b) { return a.place < b.place; });
   return claims;
 }
 
 bool is_up(LinkState state) { return state == LinkState::up || state == LinkState::syncing; }
 
-// The dialler's own word is the better one, unless it has been silent since the other
-// end said otherwise: it may be gone.
-std::vector<LinkSight> links_between(const std::vector<Teller>& tellers, peer::Time now) {
+// The dialler's own word.
+void believe(LinkSight& link, const Claim& claim, peer::Time now) {
+  link.state = claim.word->state;
+  link.word = *claim.word;
+  if (!claim.word->next_try) return;
+  const auto age = std::chrono::duration_cast<peer::Millis>(now - claim.at);
+  link.next_try = std::max(*claim.word->next_try - age, peer::Millis(0));
+}
+
+// The other end's. The dialler's is the better one, unless that has been silent since
+// this end said otherwise: it may be gone.
+void weigh(LinkSight& link, const Claim& claim, peer::Time dialler_last) {
+  link.accepted = claim.word->accepted;
+  if (!link.word && claim.word->accepted) link.state = LinkState::up;
+  if (!link.word || !is_up(link.state) || claim.word->accepted || dialler_last >= claim.at) return;
+  link.state = LinkState::down;
+  link.word.reset();
+}
+
+std::vector<LinkSight> links_between(const std::vector<NodeSight>& nodes, const std::vector<Teller>& tellers,
+                                     peer::Time now) {
   std::vector<LinkSight> links;
   peer::Time dialler_last{0};
-  for (const Claim& claim : claims(tellers)) {
-    if (links.empty() || links.back().from != claim.from || links.back().to != claim.to)
-      links.push_back({std::string(claim.from), std::string(claim.to)});
-    LinkSight& link = links.back();
-    if (claim.dialler) {
-      link.state = claim.word->state;
-      link.word = *claim.word;
-      if (claim.word->next_try)
-        link.next_try =
-            std::max(*claim.word->next_try - std::chrono::duration_cast<peer::Millis>(now - claim.at), peer::Millis(0));
+  std::uint64_t last = ~std::uint64_t{0};
+  for (const Claim& claim : claims(nodes, tellers)) {
+    const std::uint64_t pair = claim.place >> 1U;
+    if (std::exchange(last, pair) != pair)
+      links.push_back({nodes[pair >> place_bits].name, nodes[pair & ((std::uint64_t{1} << place_bits) - 1)].name});
+    if ((claim.place & 1U) == 0) {
+      believe(links.back(), claim, now);
       dialler_last = claim.last;
     } else {
-      link.accepted = claim.word->accepted;
-      if (!link.word && claim.word->accepted) link.state = LinkState::up;
-      if (link.word && is_up(link.state) && !claim.word->accepted && dialler_last < claim.at) {
-        link.state = LinkState::down;
-        link.word.reset();
-      }
+      weigh(links.back(), claim, dialler_last);
     }
   }
   return links;
@@ -154,7 +173,7 @@ Cluster cluster_of(const Vitals& vitals, const Hearsay& hearsay, peer::Time now)
   add_others_views(cluster.nodes, all);
   std::sort(cluster.nodes.begin(), cluster.nodes.end(),
             [](const NodeSight& a, const NodeSight& b) { return a.name < b.name; });
-  cluster.links = links_between(all, now);
+  cluster.links = links_between(cluster.nodes, all, now);
   cluster.whole = whole(cluster);
   cluster.redis = vitals.redis;
   cluster.redis_latency = vitals.redis_latency;

@@ -1,5 +1,9 @@
 #include "src/node/events.h"
 
+#include <utility>
+
+#include "src/client/text.h"
+
 namespace node {
 
 std::string_view event_word(peer::Report::Kind kind) {
@@ -19,6 +23,15 @@ std::string_view event_word(peer::Report::Kind kind) {
     case Kind::accept_refused: break;
   }
   return {};
+}
+
+void Events::note(const peer::Report& report, std::int64_t wall_ms) {
+  const std::string_view what = event_word(report.kind);
+  if (what.empty()) return;
+  if (all_.size() == kept_max) all_.pop_front();
+  std::string why;
+  client::append_shown(why, report.why);
+  all_.push_back({wall_ms, what, report.peer, std::move(why)});
 }
 
 }  // namespace node

@@ -15,7 +15,7 @@ struct Event {
   std::int64_t at_ms = 0;  // since the epoch
   std::string_view what;   // a word of the manual
   std::string peer;
-  std::string why;
+  std::string why;  // safe to show
 };
 
 // Its word; empty: what repeats without end and stands in the log alone.
@@ -25,12 +25,7 @@ class Events {
  public:
   static constexpr std::size_t kept_max = 100;
 
-  void note(const peer::Report& report, std::int64_t wall_ms) {
-    const std::string_view what = event_word(report.kind);
-    if (what.empty()) return;
-    if (all_.size() == kept_max) all_.pop_front();
-    all_.push_back({wall_ms, what, report.peer, report.why});
-  }
+  void note(const peer::Report& report, std::int64_t wall_ms);
   const std::deque<Event>& all() const { return all_; }  // the oldest first
 
  private:

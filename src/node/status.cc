@@ -7,6 +7,7 @@
 #include "peer/buffer.h"
 #include "peer/frame.h"
 #include "peer/utf8.h"
+#include "src/client/text.h"
 
 namespace node {
 
@@ -48,6 +49,13 @@ std::string_view cut(std::string_view text, std::size_t bytes_max) {
   std::size_t end = std::min(text.size(), bytes_max);
   while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80U) --end;
   return text.substr(0, end);
+}
+
+// What strangers answered a dial with may be anything.
+std::string shown(std::string_view text) {
+  std::string safe;
+  client::append_shown(safe, text);
+  return safe;
 }
 
 // It is shown to people and stands in JSON.
@@ -271,7 +279,7 @@ std::vector<LinkWord> links_of(const Vitals& vitals) {
     link.waiting_bytes = peer.waiting_bytes;
     link.reconnects = peer.reconnects;
     link.next_try = peer.next_try;
-    if (!peer.synced) link.why = cut(peer.why, Status::why_bytes_max);
+    if (!peer.synced) link.why = cut(shown(peer.why), Status::why_bytes_max);
     link.canary = peer.canary;
     links.push_back(std::move(link));
   }

@@ -136,6 +136,19 @@ START_TEST(garbage_does_no_harm) {
 }
 END_TEST
 
+// A dial may have been answered with anything, and the others are told of it.
+START_TEST(what_strangers_said_can_be_told) {
+  Vitals vitals;
+  vitals.peers.resize(1);
+  vitals.peers[0].name = "n2";
+  vitals.peers[0].why = "\xff\x1b[31m \"no\"";
+  Status status;
+  status.table = {true, node::links_of(vitals)};
+  const auto back = node::decode(node::encode(status));
+  ck_assert(back && back->table->links[0].why == "\\xff\\x1b[31m \"no\"");
+}
+END_TEST
+
 // A later version adds sections, and fields behind those there are.
 START_TEST(what_is_not_known_yet_is_passed_over) {
   const Status status = full();
@@ -174,5 +187,5 @@ START_TEST(what_makes_no_sense) {
 END_TEST
 
 SUITE(there_and_back, an_address_that_is_not_known, it_is_small, why_is_cut_between_letters,
-      cut_anywhere_it_is_whole_or_nothing, garbage_does_no_harm, what_is_not_known_yet_is_passed_over,
-      what_makes_no_sense)
+      cut_anywhere_it_is_whole_or_nothing, garbage_does_no_harm, what_strangers_said_can_be_told,
+      what_is_not_known_yet_is_passed_over, what_makes_no_sense)
