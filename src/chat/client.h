@@ -12,6 +12,8 @@
 
 namespace chat {
 
+struct Roll;
+
 // Slot and generation; 0 is nobody.
 using ClientId = std::uint64_t;
 
@@ -66,6 +68,9 @@ class Client {
   // none. `size` is what Draft::size() was.
   // `maybe`: the failure leaves it open whether the recipient got it.
   virtual void on_outcome(std::string_view id, std::size_t size, Outcome outcome, bool maybe) = 0;
+
+  // The answer to Desk::who.
+  virtual void on_roll(const Roll& roll) = 0;
 
   // Says why, flushes what is queued, closes. The session has already left
   // chat::Users.

@@ -6,6 +6,7 @@
 
 #include "src/chat/client.h"
 #include "src/chat/draft.h"
+#include "src/chat/roll.h"
 
 namespace chat {
 
@@ -32,6 +33,10 @@ class Desk {
   virtual void on_unread(const Origin& origin) = 0;
 
   virtual bool online(std::string_view name) const = 0;
+
+  // Who is online on all nodes. Client::on_roll follows, perhaps from inside; not where
+  // the session ends first. False: too many are asking already.
+  virtual bool who(ClientId asker, const RollPage& page) = 0;
 
  protected:
   ~Desk() = default;

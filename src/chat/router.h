@@ -67,6 +67,8 @@ class Router final : public Desk,
   void attach(peer::Mesh& mesh, std::function<std::int64_t()> wall_ms);
   // Without one, who is offline is no such user.
   void attach_store(Store& store);
+  // Without it nobody can be told who is online.
+  void attach_roll_call(RollCall& roll_call) { roll_call_ = &roll_call; }
 
   // At the end of every turn and, while it wants to, every 100 ms or so.
   void tick(peer::Time now);
@@ -89,6 +91,9 @@ class Router final : public Desk,
   void on_unwritten(const Origin& origin) override { arrivals_.end(origin, End::unwritten); }
   void on_unread(const Origin& origin) override { arrivals_.end(origin, End::unread); }
   bool online(std::string_view name) const override;
+  bool who(ClientId asker, const RollPage& page) override {
+    return roll_call_ != nullptr && roll_call_->ask(asker, page);
+  }
 
   // peer::Guest
   void on_chat(peer::PeerId from, std::uint32_t era, peer::Seq seq, const peer::ChatBody& chat) override;
@@ -181,6 +186,7 @@ class Router final : public Desk,
 
   peer::Mesh* mesh_ = nullptr;
   Store* store_ = nullptr;
+  RollCall* roll_call_ = nullptr;
   std::function<std::int64_t()> wall_ms_;
   peer::Time now_{0};
   peer::Time doubts_until_{0};

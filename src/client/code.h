@@ -43,4 +43,8 @@ constexpr std::string_view to_string(Code code) {
   return {};
 }
 
+// The sentence of bad_name.
+inline constexpr std::string_view name_rule =
+    "a name has 1 to 64 bytes of UTF-8 without white space, control or invisible characters";
+
 }  // namespace client

@@ -11,8 +11,6 @@ namespace client {
 
 namespace {
 
-constexpr std::string_view bad_name =
-    "a name has 1 to 64 bytes of UTF-8 without white space, control or invisible characters";
 constexpr unsigned bad_json_max = 3;
 
 Code code_of(chat::Outcome outcome) {
@@ -78,7 +76,7 @@ void Session::on_outcome(std::string_view id, std::size_t size, chat::Outcome ou
   settle(size);
   if (over()) return;
   say_outcome(id, outcome, maybe);
-  if (who_ == Who::departing && unsettled_bytes_ == 0) part();
+  if (who_ == Who::departing && settled()) part();
 }
 
 void Session::say_outcome(std::string_view id, chat::Outcome outcome, bool maybe) {
@@ -138,6 +136,7 @@ void Session::answer(const Request& request) {
       if (const auto refusal = send(request, Tongue::json)) say_error(Tongue::json, *refusal, {"chat", request.id.raw});
       return;
     case Verb::ack: return answer_ack(request);
+    case Verb::who: return answer_who(request);
     case Verb::presence: return answer_presence(request);
     case Verb::ping: return answer_ping(request);
     case Verb::logout: return depart(false);
@@ -157,25 +156,6 @@ void Session::answer_ack(const Request& request) {
     return say_error(Tongue::json, {Code::bad_request, "only a session that logged in with ack confirms"}, about);
   if (!confirm(request.number))
     say_error(Tongue::json, {Code::bad_request, "no delivery of this session has that seq yet"}, about);
-}
-
-void Session::answer_presence(const Request& request) {
-  const About about{"presence", request.id.raw};
-  if (who_ != Who::user) return say_error(Tongue::json, {Code::not_logged_in, "log in first"}, about);
-  for (const std::string_view name : request.names)
-    if (!peer::valid_user_name(name)) return say_error(Tongue::json, {Code::bad_name, bad_name}, about);
-  std::sort(request.names.begin(), request.names.end());
-  const auto end = std::unique(request.names.begin(), request.names.end());
-
-  std::string& line = commons_.reply;
-  line = R"({"cmd":"presence","users":{)";
-  for (auto name = request.names.begin(); name != end; ++name) {
-    if (name != request.names.begin()) line += ',';
-    append_quoted(line, *name);
-    line += commons_.desk.online(*name) ? ":true" : ":false";
-  }
-  line += "}}";
-  say(line);
 }
 
 void Session::answer_ping(const Request& request) {
@@ -205,6 +185,7 @@ void Session::on_typed(std::string_view line) {
       if (who_ == Who::user && (!partner_ || partner_->name.empty()))
         return say_error(Tongue::plain, {Code::bad_request, "say to whom first: /msg NAME TEXT, or /help"}, {});
       return typed_message(partner_ ? std::string_view(partner_->name) : std::string_view(), typed.text);
+    case Typed::What::who: return typed_who();
     case Typed::What::help: return say(help_text);
     case Typed::What::quit: return depart(false);
     case Typed::What::misused: return say_error(Tongue::plain, {Code::bad_request, typed.text}, {});
@@ -236,7 +217,7 @@ void Session::typed_message(std::string_view name, std::string_view text) {
 
 std::optional<Refusal> Session::log_in(std::string_view name, Manner manner) {
   if (who_ != Who::guest) return Refusal{Code::already_logged_in, "you are logged in already"};
-  if (!peer::valid_user_name(name)) return Refusal{Code::bad_name, bad_name};
+  if (!peer::valid_user_name(name)) return Refusal{Code::bad_name, name_rule};
   if (manner.acks && speech_ == Speech::human)
     return Refusal{Code::bad_request, "chats for people show no seq: log in without ack"};
   name_ = name;
@@ -280,7 +261,7 @@ void Session::say_logged_in(std::size_t waiting) {
 std::optional<Refusal> Session::send(const Request& chat, Tongue wording) {
   if (who_ != Who::user) return Refusal{Code::not_logged_in, "log in first"};
   if (chat.send && chat.send.text != name_) return Refusal{Code::not_you, "send must be your own name, or be left out"};
-  if (!peer::valid_user_name(chat.recv.text)) return Refusal{Code::bad_name, bad_name};
+  if (!peer::valid_user_name(chat.recv.text)) return Refusal{Code::bad_name, name_rule};
   if (speech_ == Speech::human && !chat.id) note_partner(chat.recv.text, wording == Tongue::plain);
   if (!within_rate()) return Refusal{Code::rate_limited, "too many chats a second"};
   const InHand in_hand{chat.recv.text, chat.id.raw, wording};

@@ -51,6 +51,10 @@ Typed read_typed(std::string_view line) {
     return without_leading_blanks(rest).empty() ? Typed{What::misused, {}, "type /msg NAME TEXT"}
                                                 : Typed{What::msg, name, rest};
   }
+  if (command == "/who") {
+    return without_leading_blanks(rest).empty() ? Typed{What::who, {}, {}}
+                                                : Typed{What::misused, {}, "rooms are not available; type /who"};
+  }
   return {What::unknown, {}, {}};
 }
 
@@ -85,6 +89,18 @@ void append_stored(std::string& out, std::string_view recipient) {
   out += "stored for ";
   append_recipient(out, recipient);
   out += ", who can't be reached right now";
+}
+
+void append_shown_roll(std::string& out, const chat::Roll& roll) {
+  out += std::to_string(roll.count) + " online:";
+  for (const std::string& name : roll.names) {
+    out += ' ';
+    append_shown(out, name);
+  }
+  if (roll.more) out += " …";
+  if (roll.silent.empty()) return;
+  out += "; no answer from";
+  for (const std::string& node : roll.silent) out += " " + node;
 }
 
 std::string_view kick_sentence(chat::KickReason why) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "src/chat/client.h"
+#include "src/chat/roll.h"
 
 namespace client {
 
@@ -16,6 +17,7 @@ struct Typed {
     json,     // begins with {: a pasted request
     login,    // /login NAME
     msg,      // /msg NAME TEXT
+    who,      // /who
     help,     // /help
     quit,     // /quit
     text,     // no command: for the one last written to
@@ -32,6 +34,7 @@ Typed read_typed(std::string_view line);
 inline constexpr std::string_view help_text =
     "/login NAME     log in under a name\r\n"
     "/msg NAME TEXT  send somebody a message; lines that follow go there too\r\n"
+    "/who            who is online\r\n"
     "/help           this list\r\n"
     "/quit           leave";
 
@@ -41,6 +44,9 @@ void append_failure(std::string& out, chat::Outcome outcome, bool maybe, std::st
 
 // Appends that a chat lies in its recipient's mailbox.
 void append_stored(std::string& out, std::string_view recipient);
+
+// Appends who is online, on one line.
+void append_shown_roll(std::string& out, const chat::Roll& roll);
 
 // Why the server ends the session.
 std::string_view kick_sentence(chat::KickReason why);

@@ -32,7 +32,7 @@ struct Field {
   std::string_view key;
   Token Request::*token;
 };
-constexpr std::array<Field, 13> fields{{{"cmd", &Request::cmd},
+constexpr std::array<Field, 16> fields{{{"cmd", &Request::cmd},
                                         {"recv", &Request::recv},
                                         {"content", &Request::content},
                                         {"id", &Request::id},
@@ -44,9 +44,18 @@ constexpr std::array<Field, 13> fields{{{"cmd", &Request::cmd},
                                         {"format", &Request::format},
                                         {"ack", &Request::ack},
                                         {"users", &Request::users},
-                                        {"watch", &Request::watch}}};
+                                        {"watch", &Request::watch},
+                                        {"room", &Request::room},
+                                        {"limit", &Request::limit},
+                                        {"after", &Request::after}}};
 
 bool is_string(const Token& token) { return token.kind == Token::Kind::string; }
+// Digits alone, of a number that fits.
+bool read_whole(const Token& token, std::uint64_t& number) {
+  const char* const end = token.raw.data() + token.raw.size();
+  const auto [stopped, error] = std::from_chars(token.raw.data(), end, number);
+  return token.kind == Token::Kind::number && error == std::errc() && stopped == end;
+}
 bool is_boolean(const Token& token) { return token.kind == Token::Kind::boolean; }
 
 std::string_view trimmed_right(std::string_view text) {
@@ -124,6 +133,7 @@ struct RequestParser::Reader {
   Why check_login();
   Why check_chat();
   Why check_ack();
+  Why check_who();
   Why check_presence();
 };
 
@@ -253,6 +263,9 @@ void RequestParser::Reader::understand() {
   } else if (cmd == "login") {
     request.verb = Verb::login;
     wrong = check_login();
+  } else if (cmd == "who") {
+    request.verb = Verb::who;
+    wrong = check_who();
   } else if (cmd == "presence") {
     request.verb = Verb::presence;
     wrong = check_presence();
@@ -294,13 +307,21 @@ Why RequestParser::Reader::check_chat() {
   return good;
 }
 
-// Digits alone, of a number that fits; deliveries count from 1.
+// Deliveries count from 1.
 Why RequestParser::Reader::check_ack() {
-  const std::string_view raw = request.seq.raw;
-  const char* const end = raw.data() + raw.size();
-  const auto [stopped, error] = std::from_chars(raw.data(), end, request.number);
-  const bool whole = request.seq.kind == Token::Kind::number && error == std::errc() && stopped == end;
-  return whole && request.number > 0 ? good : "seq must be a whole number, that of a delivery";
+  const bool good_number = read_whole(request.seq, request.number) && request.number > 0;
+  return good_number ? good : "seq must be a whole number, that of a delivery";
+}
+
+Why RequestParser::Reader::check_who() {
+  if (request.room) return "rooms are not available";
+  request.number = who_limit;
+  if (request.limit &&
+      (!read_whole(request.limit, request.number) || request.number == 0 || request.number > who_limit_max))
+    return "limit must be a whole number from 1 to 1000";
+  if (request.after && (!is_string(request.after) || request.after.text.size() > 64))
+    return "after must be a string of at most 64 bytes, a name";
+  return good;
 }
 
 Why RequestParser::Reader::check_presence() {

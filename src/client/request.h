@@ -27,10 +27,13 @@ inline constexpr int nesting_max = 32;
 inline constexpr std::size_t id_bytes_max = 128;
 // Names in one presence request.
 inline constexpr std::size_t users_max = 1024;
+// Names in one answer to who, where it does not say.
+inline constexpr std::uint64_t who_limit = 100;
+inline constexpr std::uint64_t who_limit_max = 1000;
 // What must be readable beyond a line that is parsed in place.
 inline constexpr std::size_t line_padding = 64;
 
-enum class Verb : std::uint8_t { login, chat, ack, presence, ping, logout };
+enum class Verb : std::uint8_t { login, chat, ack, who, presence, ping, logout };
 
 // A value as it stood in the line.
 struct Token {
@@ -65,8 +68,11 @@ struct Request {
   Token ack;
   Token users;
   Token watch;
+  Token room;
+  Token limit;
+  Token after;
 
-  // What stands in `seq`.
+  // What stands in `seq`, or for who in `limit`.
   std::uint64_t number = 0;
 
   // What stands in `users`, unescaped, not yet checked for the rule of names.

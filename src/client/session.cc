@@ -272,11 +272,11 @@ void Session::drain() {
   leave();
 }
 
-// What it has sent before may still have an outcome to come.
+// What it has sent or asked before may still have an outcome to come.
 void Session::depart(bool drained) {
   drained_ = drained_ || drained;
   if (who_ == Who::departing) return;
-  if (who_ == Who::guest || unsettled_bytes_ == 0) return part();
+  if (who_ == Who::guest || settled()) return part();
   who_ = Who::departing;
   // For its last word, too, there has to be time.
   until_ = commons_.clock.now + (drained ? commons_.settings.drain_patience / 2 : patience);

@@ -18,7 +18,8 @@
 //   any --kicked--> leaving --> gone
 //   any --the connection is lost--> gone
 //
-// Who departs is not listened to any more but still hears how its chats ended.
+// Who departs is not listened to any more but still hears how its chats ended, and
+// who is online if it has asked.
 //
 // Whether it is read from, so that a fast sender is slowed down instead of
 // running into `busy`, and a login is over before what follows it:
@@ -115,6 +116,7 @@ class Session final : public chat::Client {
   void deliver(const chat::Delivery& delivery, const chat::Origin& origin) override;
   std::size_t waiting_bytes() const override;
   void on_outcome(std::string_view id, std::size_t size, chat::Outcome outcome, bool maybe) override;
+  void on_roll(const chat::Roll& roll) override;
   void kick(chat::KickReason why) override;
 
  private:
@@ -152,6 +154,8 @@ class Session final : public chat::Client {
   };
 
   bool over() const { return who_ == Who::leaving || who_ == Who::gone; }
+  // Nothing of what it has asked for is still to come.
+  bool settled() const { return unsettled_bytes_ == 0 && !asks_who_; }
   bool deaf() const { return over() || who_ == Who::departing; }
   Tongue tongue() const { return speech_ == Speech::human ? Tongue::plain : Tongue::json; }
 
@@ -168,6 +172,7 @@ class Session final : public chat::Client {
   void answer(const Request& request);
   void answer_login(const Request& request);
   void answer_ack(const Request& request);
+  void answer_who(const Request& request);
   void answer_presence(const Request& request);
   void answer_ping(const Request& request);
 
@@ -175,6 +180,7 @@ class Session final : public chat::Client {
   void on_typed(std::string_view line);
   void typed_login(std::string_view name);
   void typed_message(std::string_view name, std::string_view text);
+  void typed_who();
 
   // What both come to; no value: done.
   std::optional<Refusal> log_in(std::string_view name, Manner manner);
@@ -182,6 +188,7 @@ class Session final : public chat::Client {
   std::optional<Refusal> send(const Request& chat, Tongue tongue);
   bool within_rate();
   void hand_in(const Request& chat);
+  std::optional<Refusal> ask_who(const chat::RollPage& page, Tongue wording);
 
   void say_outcome(std::string_view id, chat::Outcome outcome, bool maybe);
   void say_success(std::string_view id, chat::Outcome outcome);
@@ -233,11 +240,12 @@ class Session final : public chat::Client {
   Who who_ = Who::guest;
   Flow flow_ = Flow::open;
   Manner manner_;
-  bool ended_ = false;         // the client's side has, while shut
-  bool ticked_ = false;        // ticks were wanted and go on
-  bool watched_ = false;       // so was the watch
-  bool drained_ = false;       // departs because the node does
-  std::uint8_t bad_json_ = 0;  // in a row
+  std::optional<Tongue> asks_who_;  // and has no answer yet, to be worded so
+  bool ended_ = false;              // the client's side has, while shut
+  bool ticked_ = false;             // ticks were wanted and go on
+  bool watched_ = false;            // so was the watch
+  bool drained_ = false;            // departs because the node does
+  std::uint8_t bad_json_ = 0;       // in a row
 };
 
 }  // namespace client

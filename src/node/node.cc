@@ -91,7 +91,9 @@ peer::Result<bool> Node::listen() {
   courier_.emplace(*mesh_, chance_);
   mesh_->attach(*courier_);
   attach_lookout();
+  census_.emplace(*courier_, *mesh_, router_.users(), [this] { return loop_.now(); });
   router_.attach(*mesh_, [this] { return loop_.wall_ms(); });
+  router_.attach_roll_call(*census_);
 
   client::SessionSettings sessions;
   sessions.node = config_.name;

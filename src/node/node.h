@@ -20,6 +20,7 @@
 #include "src/io/signals.h"
 #include "src/io/timer.h"
 #include "src/node/calls.h"
+#include "src/node/census.h"
 #include "src/node/chance.h"
 #include "src/node/config.h"
 #include "src/node/courier.h"
@@ -111,6 +112,7 @@ class Node {
   peer::Time mesh_timer_at_ = peer::never;
   std::optional<Courier> courier_;
   std::optional<Lookout> lookout_;
+  std::optional<Census> census_;
   io::Timer router_timer_;
   bool router_timer_runs_ = false;
   std::unique_ptr<client::Door> door_;

@@ -47,6 +47,7 @@ class Crowd final : public chat::Client {
   void on_outcome(std::string_view, std::size_t, chat::Outcome, bool) override {
     judge_->fail("a bystander got an outcome");
   }
+  void on_roll(const chat::Roll&) override {}
   void kick(chat::KickReason) override { judge_->fail("a bystander was kicked"); }
 
  private:

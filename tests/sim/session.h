@@ -54,6 +54,7 @@ class Session final : public chat::Client {
   void deliver(const chat::Delivery& delivery, const chat::Origin& origin) override;
   std::size_t waiting_bytes() const override { return queued_bytes_; }
   void on_outcome(std::string_view id, std::size_t size, chat::Outcome outcome, bool maybe) override;
+  void on_roll(const chat::Roll&) override {}
   void kick(chat::KickReason why) override;
 
   // --- The server's end.

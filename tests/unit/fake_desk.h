@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -98,6 +99,21 @@ class FakeDesk final : public chat::Desk {
   }
   bool online(std::string_view name) const override { return ids.contains(std::string(name)); }
 
+  // Answers at once, or when the test does; nobody may ask while `nobody_asks`.
+  bool who(chat::ClientId asker, const chat::RollPage& page) override {
+    log += "who " + std::to_string(page.limit) + " after " + std::string(page.after) + "\n";
+    if (nobody_asks) return false;
+    if (roll)
+      users.at(asker).client->on_roll(*roll);
+    else
+      asking.push_back(asker);
+    return true;
+  }
+  void answer_who(const chat::Roll& all) {
+    for (const chat::ClientId asker : std::exchange(asking, {}))
+      if (const auto user = users.find(asker); user != users.end()) user->second.client->on_roll(all);
+  }
+
   struct Sent {
     chat::ClientId from = 0;
     std::string id;
@@ -124,6 +140,9 @@ class FakeDesk final : public chat::Desk {
   };
   std::string log;
   std::vector<std::string> lines;
+  std::optional<chat::Roll> roll;
+  bool nobody_asks = false;
+  std::vector<chat::ClientId> asking;
   bool keep = false;
   bool mailbox_is_slow = false;
   std::vector<chat::ClientId> entering;

@@ -417,6 +417,16 @@ START_TEST(says_what_a_bad_request_lacks) {
       {R"({"cmd":"chat","recv":"b","content":1,"id":")" + std::string(129, 'i') + "\"}",
        "id must be a string of 1 to 128 bytes"},
       {R"({"cmd":"ping","id":7})", "id must be a string of 1 to 128 bytes"},
+      {R"({"cmd":"who","room":"lobby"})", "rooms are not available"},
+      {R"({"cmd":"who","limit":0})", "limit must be a whole number from 1 to 1000"},
+      {R"({"cmd":"who","limit":1001})", "limit must be a whole number from 1 to 1000"},
+      {R"({"cmd":"who","limit":-1})", "limit must be a whole number from 1 to 1000"},
+      {R"({"cmd":"who","limit":1.0})", "limit must be a whole number from 1 to 1000"},
+      {R"({"cmd":"who","limit":"7"})", "limit must be a whole number from 1 to 1000"},
+      {R"({"cmd":"who","limit":99999999999999999999})", "limit must be a whole number from 1 to 1000"},
+      {R"({"cmd":"who","after":7})", "after must be a string of at most 64 bytes, a name"},
+      {R"({"cmd":"who","after":")" + std::string(65, 'x') + "\"}",
+       "after must be a string of at most 64 bytes, a name"},
       {R"({"cmd":"presence"})", "users must be an array of names"},
       {R"({"cmd":"presence","users":"bob"})", "users must be an array of names"},
       {R"({"cmd":"presence","users":{}})", "users must be an array of names"},
@@ -493,6 +503,11 @@ START_TEST(reads_the_other_commands) {
 
   parser.parse_copy(R"({"cmd":"ping","seq":-1,"ack":7})");
   ck_assert_msg(!request.refusal, "fields that the command does not ask for");
+
+  parser.parse_copy(R"({"cmd":"who"})");
+  ck_assert(!request.refusal && request.verb == Verb::who && request.number == 100 && !request.after);
+  parser.parse_copy(R"({"cmd":"who","limit":1000,"after":""})");
+  ck_assert(!request.refusal && request.number == 1000 && request.after && request.after.text.empty());
 
   parser.parse_copy(R"({"cmd":"presence","users":["bob","b\u006fb",""],"watch":false})");
   ck_assert(!request.refusal && request.verb == Verb::presence);

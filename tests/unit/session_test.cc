@@ -131,8 +131,9 @@ const std::vector<Transcript>& transcripts() {
       {"a person logs in, writes, leaves", "/login al\r\n/msg bob hello \"you\"\r\nand more\r\n\r\n/quit\r\n/help\r\n",
        in_plain, true},
       {"bare returns end a person's lines", "/login al\r\0/msg bob hello\r\0/help\r\0"s,
-       in_plain + "/login NAME     log in under a name\r\n/msg NAME TEXT  send somebody a message; lines that follow "
-                  "go there too\r\n/help           this list\r\n/quit           leave\r\n"},
+       in_plain +
+           "/login NAME     log in under a name\r\n/msg NAME TEXT  send somebody a message; lines that follow "
+           "go there too\r\n/who            who is online\r\n/help           this list\r\n/quit           leave\r\n"},
       {"a person's mistakes",
        "hi\n/msg bob hi\n/login\n/login a\x01\n/login al\nhi\n/login al\n/msg bob\n/dance\n/msg ann hi\nhi again\n/msg "
        "a\xe2\x80\x8b"
@@ -158,7 +159,7 @@ const std::vector<Transcript>& transcripts() {
        "/help me\r\n {\"cmd\":\"ping\"}\r\n{\"cmd\":\"chat\"}\r\n" + log_in + chat_to("ann", R"("content":1)") +
            "\r\n{\"x\":\xfe}\r\n" + chat_to("al", R"("content":1,"id":"7")") + "\r\n",
        "/login NAME     log in under a name\r\n/msg NAME TEXT  send somebody a message; lines that follow go there "
-       "too\r\n/help           this list\r\n/quit           leave\r\n"
+       "too\r\n/who            who is online\r\n/help           this list\r\n/quit           leave\r\n"
        "{\"cmd\":\"pong\"}\r\n"
        R"({"cmd":"error","code":"bad_request","message":"recv must be a string, the name of the recipient","in":"chat"})"
        "\r\n"

@@ -88,6 +88,7 @@ class Person final : public chat::Client {
                                             "mailbox_full", "busy",    "unavailable"};
     outcomes.push_back(std::string(token) + " " + words[static_cast<std::size_t>(outcome)] + (maybe ? " maybe" : ""));
   }
+  void on_roll(const chat::Roll&) override {}
   void kick(chat::KickReason why) override {
     kicked.push_back(why);
     id = 0;

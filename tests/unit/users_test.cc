@@ -19,6 +19,7 @@ struct Nobody final : chat::Client {
   std::size_t waiting_bytes() const override { return 0; }
   void deliver(const chat::Delivery&, const chat::Origin&) override {}
   void on_outcome(std::string_view, std::size_t, chat::Outcome, bool) override {}
+  void on_roll(const chat::Roll&) override {}
   void kick(chat::KickReason) override {}
 };
 
