@@ -41,7 +41,7 @@ struct Delivery {
 enum class Outcome : std::uint8_t { delivered, written, stored, no_such_user, mailbox_full, busy, unavailable };
 
 // Why a session is ended by the server.
-enum class KickReason : std::uint8_t { replaced, slow_consumer, drain };
+enum class KickReason : std::uint8_t { replaced, admin, slow_consumer, drain };
 
 class Client {
  public:

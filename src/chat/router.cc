@@ -121,11 +121,7 @@ void Router::on_pause(peer::Time now) {
 
 ClientId Router::login(Client& client, std::string_view name) {
   const std::uint64_t hash = mesh_->hash(name);
-  if (const ClientId older = users_.find(hash, name)) {
-    Client* const replaced = users_.get(older)->client;
-    logout(older);
-    replaced->kick(KickReason::replaced);
-  }
+  if (const ClientId older = users_.find(hash, name)) end(older, KickReason::replaced);
   const peer::Stamp stamp = mesh_->next_stamp(wall_ms_());
   const ClientId id = users_.add(client, name, hash, stamp);
   mesh_->user_on(name, stamp);
@@ -159,9 +155,20 @@ void Router::on_user(peer::PeerId at, std::string_view name, std::uint64_t hash,
   const Users::User& user = *users_.get(id);
   const bool newer = stamp != user.stamp ? stamp > user.stamp : mesh_->name_of(at) > mesh_->self().name;
   if (!newer) return;
-  Client* const replaced = user.client;
+  end(id, KickReason::replaced);
+}
+
+std::size_t Router::kick(std::string_view name, KickReason why) {
+  const ClientId id = users_.find(mesh_->hash(name), name);
+  if (id == 0) return 0;
+  end(id, why);
+  return 1;
+}
+
+void Router::end(ClientId id, KickReason why) {
+  Client* const client = users_.get(id)->client;
   logout(id);
-  replaced->kick(KickReason::replaced);
+  client->kick(why);
 }
 
 bool Router::next_users(std::uint64_t& cursor, peer::Buffer& into, std::size_t bytes) {

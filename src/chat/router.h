@@ -79,6 +79,8 @@ class Router final : public Desk,
   // goes to the mailboxes as well, so that it is not lost with those sessions once
   // nobody answers for it any more.
   void leave_to_mailboxes();
+  // All sessions of that user here: how many there were.
+  std::size_t kick(std::string_view name, KickReason why);
   bool wants_tick() const { return drains_.wants_tick() || !wakes_.empty(); }
 
   // Desk
@@ -158,6 +160,7 @@ class Router final : public Desk,
     std::size_t operator()(std::uint64_t hash) const { return hash; }
   };
 
+  void end(ClientId id, KickReason why);
   bool store_up() const { return store_ != nullptr && store_->up(); }
   Way place(std::uint64_t hash, std::string_view name, const Refusals& refused) const;
   // One way for all: a new chat and one that waited.

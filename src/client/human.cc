@@ -106,6 +106,7 @@ void append_shown_roll(std::string& out, const chat::Roll& roll) {
 std::string_view kick_sentence(chat::KickReason why) {
   switch (why) {
     case chat::KickReason::replaced: return "you have logged in somewhere else";
+    case chat::KickReason::admin: return "an administrator has ended your session";
     case chat::KickReason::slow_consumer: return "too much was waiting to be read, or for too long";
     case chat::KickReason::drain: return "this server is about to stop; come back in a moment";
   }

@@ -26,6 +26,7 @@ constexpr std::uint64_t retry_spread_ms = 2000;
 std::string_view to_string(chat::KickReason why) {
   switch (why) {
     case chat::KickReason::replaced: return "replaced";
+    case chat::KickReason::admin: return "admin";
     case chat::KickReason::slow_consumer: return "slow_consumer";
     case chat::KickReason::drain: return "drain";
   }
@@ -251,7 +252,7 @@ void Session::kick(chat::KickReason why) {
     line += kick_sentence(why);
   } else {
     line = R"({"cmd":"kicked","reason":")" + std::string(to_string(why)) + R"(","retry":)";
-    if (why == chat::KickReason::replaced) {
+    if (why == chat::KickReason::replaced || why == chat::KickReason::admin) {
       line += "false}";
     } else {
       line += R"(true,"retry_after_ms":)" + std::to_string(commons_.chance.below(retry_spread_ms + 1)) + "}";
@@ -259,7 +260,8 @@ void Session::kick(chat::KickReason why) {
   }
   say(line);
   switch (why) {
-    case chat::KickReason::replaced: return leave();
+    case chat::KickReason::replaced:
+    case chat::KickReason::admin: return leave();
     case chat::KickReason::slow_consumer: return leave(patience_with_slow);
     case chat::KickReason::drain: return leave(commons_.settings.drain_patience);
   }

@@ -38,6 +38,31 @@ http::Response user(const std::string& name, const Sources& sources) {
   return json(std::string(text.get()) + "\n");
 }
 
+// Who may be on a node that did not answer may still be there.
+http::Response kicked(const Bouncer::Ended& ended) {
+  if (ended.sessions == 0 && ended.silent.empty())
+    return http::error(404, "no_such_user", "nobody of that name is online");
+  if (ended.sessions == 0) {
+    std::string why = "nobody of that name was found, but no answer came from";
+    for (const std::string& node : ended.silent) why += " " + node;
+    return http::error(503, "unavailable", why);
+  }
+  const Json answer(cJSON_CreateObject());
+  cJSON_AddNumberToObject(answer.get(), "kicked", static_cast<double>(ended.sessions));
+  if (!ended.silent.empty()) {
+    cJSON* const partial = cJSON_AddArrayToObject(answer.get(), "partial");
+    for (const std::string& node : ended.silent) cJSON_AddItemToArray(partial, cJSON_CreateString(node.c_str()));
+  }
+  const JsonText text(cJSON_PrintUnformatted(answer.get()));
+  return json(std::string(text.get()) + "\n");
+}
+
+void kick(const std::string& name, const Sources& sources, http::Reply reply) {
+  if (!peer::valid_user_name(name)) return reply(http::error(400, "bad_name", "that is no name of a user"));
+  const auto done = [reply](const Bouncer::Ended& ended) { reply(kicked(ended)); };
+  if (!sources.kick(name, done)) reply(http::error(503, "busy", "too much is asked of the other nodes; try again"));
+}
+
 }  // namespace
 
 http::Site site(const Config& config, const Sources& sources) {
@@ -50,7 +75,9 @@ http::Site site(const Config& config, const Sources& sources) {
            {"GET", "/v1/cluster", Guard::guarded,
             [=](const auto&, Reply reply) { reply(json(to_json(sources.cluster()))); }},
            {"GET", "/v1/users/{name}", Guard::guarded,
-            [=](const Request& request, Reply reply) { reply(user(request.params[0], sources)); }}},
+            [=](const Request& request, Reply reply) { reply(user(request.params[0], sources)); }},
+           {"DELETE", "/v1/sessions/{name}", Guard::guarded,
+            [=](const Request& request, Reply reply) { kick(request.params[0], sources, reply); }}},
           http::Access(config.http_tokens, config.http_origins)};
 }
 

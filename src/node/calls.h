@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "src/http/site.h"
+#include "src/node/bouncer.h"
 #include "src/node/cluster.h"
 #include "src/node/config.h"
 #include "src/node/vitals.h"
@@ -29,6 +30,8 @@ struct Sources {
   std::function<Cluster()> cluster;
   // By a valid name; the newest first.
   std::function<std::vector<Sighting>(std::string_view)> sightings;
+  // As Bouncer::kick.
+  std::function<bool(const std::string&, std::function<void(Bouncer::Ended)>)> kick;
 };
 
 http::Site site(const Config& config, const Sources& sources);

@@ -92,6 +92,7 @@ peer::Result<bool> Node::listen() {
   mesh_->attach(*courier_);
   attach_lookout();
   census_.emplace(*courier_, *mesh_, router_.users(), [this] { return loop_.now(); });
+  bouncer_.emplace(*courier_, router_, [this] { return loop_.now(); });
   router_.attach(*mesh_, [this] { return loop_.wall_ms(); });
   router_.attach_roll_call(*census_);
 
@@ -125,7 +126,10 @@ void Node::attach_lookout() {
 
 peer::Result<bool> Node::listen_http() {
   const Sources sources{[this] { return vitals(); }, [this] { return lookout_->cluster(loop_.now()); },
-                        [this](std::string_view user) { return sightings(user); }};
+                        [this](std::string_view user) { return sightings(user); },
+                        [this](const std::string& user, std::function<void(Bouncer::Ended)> done) {
+                          return bouncer_->kick(user, std::move(done));
+                        }};
   auto server = http::Server::open(loop_, {config_.listen_http, inherited_.take("http")}, site(config_, sources));
   if (!server) return peer::Failure{"listen.http: " + server.why()};
   http_ = std::move(*server);

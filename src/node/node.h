@@ -19,6 +19,7 @@
 #include "src/io/loop.h"
 #include "src/io/signals.h"
 #include "src/io/timer.h"
+#include "src/node/bouncer.h"
 #include "src/node/calls.h"
 #include "src/node/census.h"
 #include "src/node/chance.h"
@@ -113,6 +114,7 @@ class Node {
   std::optional<Courier> courier_;
   std::optional<Lookout> lookout_;
   std::optional<Census> census_;
+  std::optional<Bouncer> bouncer_;
   io::Timer router_timer_;
   bool router_timer_runs_ = false;
   std::unique_ptr<client::Door> door_;

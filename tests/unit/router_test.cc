@@ -144,6 +144,21 @@ START_TEST(a_newer_login_on_the_same_node) {
 }
 END_TEST
 
+START_TEST(kicked_by_an_administrator) {
+  Town town(2);
+  Person& bob = town.join(1, "bob");
+  town.start();
+  ck_assert_uint_eq(town.router(2).kick("bob", KickReason::admin), 0);
+  ck_assert_uint_eq(town.router(1).kick("bo", KickReason::admin), 0);
+  ck_assert(bob.kicked.empty());
+  ck_assert_uint_eq(town.router(1).kick("bob", KickReason::admin), 1);
+  ck_assert_uint_eq(town.router(1).kick("bob", KickReason::admin), 0);
+  town.net.pump();
+  ck_assert(bob.kicked == std::vector{KickReason::admin});
+  ck_assert(!town.router(1).online("bob") && !town.router(2).online("bob"));
+}
+END_TEST
+
 START_TEST(a_newer_login_on_another_node) {
   Town town(3);
   Person& first = town.join(1, "bob");
@@ -295,6 +310,6 @@ END_TEST
 }  // namespace
 
 SUITE(two_on_one_node, two_on_two_nodes, written_when_it_is_written, who_is_online, nobody_of_that_name,
-      a_hash_that_collides, a_newer_login_on_the_same_node, a_newer_login_on_another_node, a_tie,
-      after_a_split_the_later_wins, a_full_link, the_owner_forgets, the_owner_is_restarted, a_sender_that_has_left,
-      ends_inside_a_delivery)
+      a_hash_that_collides, a_newer_login_on_the_same_node, kicked_by_an_administrator, a_newer_login_on_another_node,
+      a_tie, after_a_split_the_later_wins, a_full_link, the_owner_forgets, the_owner_is_restarted,
+      a_sender_that_has_left, ends_inside_a_delivery)

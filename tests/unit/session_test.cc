@@ -270,6 +270,37 @@ START_TEST(the_recipient_reads_what_was_written) {
 }
 END_TEST
 
+START_TEST(kicks_are_worded) {
+  const struct {
+    chat::KickReason why;
+    std::string json;  // up to the random part
+    std::string plain;
+  } rows[] = {
+      {chat::KickReason::replaced, R"({"cmd":"kicked","reason":"replaced","retry":false})",
+       "kicked replaced: you have logged in somewhere else\r\n"},
+      {chat::KickReason::admin, R"({"cmd":"kicked","reason":"admin","retry":false})",
+       "kicked admin: an administrator has ended your session\r\n"},
+      {chat::KickReason::slow_consumer, R"({"cmd":"kicked","reason":"slow_consumer","retry":true,"retry_after_ms":)",
+       "kicked slow_consumer: too much was waiting to be read, or for too long\r\n"},
+  };
+  for (const auto& row : rows) {
+    World world;
+    User al(world, "al");
+    world.desk.logout(world.desk.ids.at("al"));
+    al.session.kick(row.why);
+    const std::string told = al.heard();
+    ck_assert_msg(told.starts_with(row.json) && told.ends_with("}\n"), "%s", told.c_str());
+    ck_assert(al.finished);
+    Wire bo(world);
+    bo.line("/login bo");
+    bo.heard();
+    world.desk.logout(world.desk.ids.at("bo"));
+    bo.session.kick(row.why);
+    expect("to a person", bo.heard(), row.plain);
+  }
+}
+END_TEST
+
 START_TEST(a_name_with_quotes_sends_and_reads) {
   World world;
   User bob(world, "bob");
@@ -838,10 +869,10 @@ START_TEST(is_small) {
 END_TEST
 
 SUITE(follows_the_transcripts, follows_them_in_every_two_pieces, follows_them_byte_by_byte,
-      the_recipient_reads_what_was_written, a_name_with_quotes_sends_and_reads, text_for_who_asked_for_it,
-      a_delivery_of_a_form_not_known_yet_is_shown_whole, tells_outcomes_that_come_later, names_whom_a_person_wrote_to,
-      a_chat_sent_again_says_so, the_newest_login_replaces, departs_when_its_chats_are_settled, drains,
-      counts_what_the_kernel_took, every_cut_of_the_stream_is_counted_right,
+      the_recipient_reads_what_was_written, kicks_are_worded, a_name_with_quotes_sends_and_reads,
+      text_for_who_asked_for_it, a_delivery_of_a_form_not_known_yet_is_shown_whole, tells_outcomes_that_come_later,
+      names_whom_a_person_wrote_to, a_chat_sent_again_says_so, the_newest_login_replaces,
+      departs_when_its_chats_are_settled, drains, counts_what_the_kernel_took, every_cut_of_the_stream_is_counted_right,
       a_kicked_session_still_accounts_for_its_queue, cuts_who_reads_too_slowly, answers_count_too,
       refused_telnet_options_do_not_pile_up, slows_a_fast_sender_down, a_small_queue_bounds_the_sender_too,
       who_departs_is_given_nothing_more, what_comes_last_goes_back_last, departs_in_time_while_paused,
