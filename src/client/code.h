@@ -20,6 +20,7 @@ enum class Code : std::uint8_t {
   rate_limited,
   busy,
   unavailable,
+  server_full,
   shutting_down,
 };
 
@@ -38,6 +39,7 @@ constexpr std::string_view to_string(Code code) {
     case Code::rate_limited: return "rate_limited";
     case Code::busy: return "busy";
     case Code::unavailable: return "unavailable";
+    case Code::server_full: return "server_full";
     case Code::shutting_down: return "shutting_down";
   }
   return {};

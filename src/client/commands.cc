@@ -53,6 +53,10 @@ void Session::say_error(Tongue wording, const Refusal& refusal, const About& abo
     line += to_string(refusal.code);
     line += ": ";
     line += refusal.why;
+    if (!about.elsewhere.empty()) {
+      line += "; try ";
+      line += about.elsewhere;
+    }
     return say(line);
   }
   line = R"({"cmd":"error","code":")";
@@ -68,6 +72,10 @@ void Session::say_error(Tongue wording, const Refusal& refusal, const About& abo
     line += about.id;
   }
   if (about.maybe) line += R"(,"maybe":true)";
+  if (!about.elsewhere.empty()) {
+    line += R"(,"try":)";
+    append_quoted(line, about.elsewhere);
+  }
   line += '}';
   say(line);
 }

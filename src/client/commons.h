@@ -7,12 +7,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "peer/chance.h"
+#include "peer/ids.h"
 #include "peer/time.h"
 #include "src/chat/desk.h"
 #include "src/client/id_maker.h"
@@ -58,6 +61,8 @@ struct Commons {
       : settings(std::move(session_settings)), desk(its_desk), chance(its_chance), ids(settings.node, incarnation) {}
 
   const SessionSettings settings;
+  // Where clients of another node with less to do connect, if there is one.
+  std::function<std::optional<peer::Address>()> less_loaded = [] { return std::nullopt; };
   chat::Desk& desk;
   peer::Chance& chance;
   Clock clock;

@@ -23,9 +23,19 @@ class Door::Connection final : public io::Stream::Owner, public Port {
  public:
   Connection(Door& door, std::uint32_t slot) : door_(door), session_(door.commons_, *this), slot_(slot) {}
 
-  void open(io::Listener::Ticket& ticket) {
+  void open(io::Listener::Ticket& ticket, Admission& admission) {
     stream_ = ticket.take(*this);
+    if (admission.asks_for_ip()) ip_ = stream_->remote().host;
+    const std::optional<Code> refused = admission.enter(ip_);
     session_.greet();
+    if (refused)
+      session_.turn_away(*refused);
+    else
+      inside_ = true;
+  }
+  // The connection is about to be freed.
+  void leave(Admission& admission) {
+    if (std::exchange(inside_, false)) admission.leave(ip_);
   }
   Session& session() { return session_; }
 
@@ -71,14 +81,16 @@ class Door::Connection final : public io::Stream::Owner, public Port {
   Door& door_;
   std::unique_ptr<io::Stream> stream_;
   Session session_;
+  std::string ip_;  // where it matters
   std::uint32_t slot_;
+  bool inside_ = false;    // was let in
   bool reviewed_ = false;  // is named in door_.reviewed_
 };
 
 peer::Result<std::unique_ptr<Door>> Door::open(io::Loop& loop, const io::Listener::Place& place,
-                                               SessionSettings settings, peer::Incarnation incarnation,
-                                               chat::Desk& desk, peer::Chance& chance) {
-  std::unique_ptr<Door> door(new Door(loop, std::move(settings), incarnation, desk, chance));
+                                               SessionSettings settings, Admission::Limits limits,
+                                               peer::Incarnation incarnation, chat::Desk& desk, peer::Chance& chance) {
+  std::unique_ptr<Door> door(new Door(loop, std::move(settings), limits, incarnation, desk, chance));
   auto listener =
       io::Listener::open(loop, place, [at = door.get()](io::Listener::Ticket& ticket) { at->accept(ticket); });
   if (!listener) return peer::Failure{listener.why()};
@@ -87,10 +99,11 @@ peer::Result<std::unique_ptr<Door>> Door::open(io::Loop& loop, const io::Listene
   return door;
 }
 
-Door::Door(io::Loop& loop, SessionSettings settings, peer::Incarnation incarnation, chat::Desk& desk,
-           peer::Chance& chance)
+Door::Door(io::Loop& loop, SessionSettings settings, Admission::Limits limits, peer::Incarnation incarnation,
+           chat::Desk& desk, peer::Chance& chance)
     : loop_(loop),
       commons_(std::move(settings), incarnation, desk, chance),
+      admission_(limits),
       ticks_(loop, tick_every, [this] { go_round(ticks_, &Session::tick); }),
       watch_(loop, watch_every(commons_.settings.ack_timeout), [this] { go_round(watch_, &Session::watch); }) {}
 
@@ -112,7 +125,7 @@ void Door::accept(io::Listener::Ticket& ticket) {
   const std::uint32_t slot = free_.back();
   free_.pop_back();
   connections_[slot] = std::make_unique<Connection>(*this, slot);
-  connections_[slot]->open(ticket);
+  connections_[slot]->open(ticket, admission_);
 }
 
 void Door::Round::join(std::uint32_t slot) {
@@ -135,22 +148,29 @@ void Door::end_turn() {
     if (connections_[slot]) connections_[slot]->reviewed();
   const std::vector<std::uint32_t> lost = std::exchange(lost_, {});
   for (const std::uint32_t slot : lost) {
+    connections_[slot]->leave(admission_);
     connections_[slot].reset();
     free_.push_back(slot);
   }
   if (!lost.empty())
     for (Round* round : {&ticks_, &watch_})
       std::erase_if(round->slots, [this](std::uint32_t slot) { return !connections_[slot]; });
-  if (drained_ && connections() == 0) std::exchange(drained_, nullptr)();
 }
 
-void Door::drain(std::function<void()> done) {
+void Door::turn_away(bool away) {
+  admission_.close(away);
+  to_ask_ = 0;
+}
+
+// Who comes meanwhile into a slot that was passed is turned away in any case.
+bool Door::move_off(std::size_t most, peer::Millis patience) {
   read_clock();
-  listener_.reset();
-  drained_ = std::move(done);
-  for (const auto& connection : connections_)
-    if (connection) connection->session().drain();
-  if (connections() == 0) std::exchange(drained_, nullptr)();
+  for (std::size_t asked = 0; asked < most && to_ask_ < connections_.size(); ++to_ask_) {
+    if (!connections_[to_ask_]) continue;
+    connections_[to_ask_]->session().drain(patience);
+    ++asked;
+  }
+  return to_ask_ < connections_.size();
 }
 
 }  // namespace client

@@ -9,11 +9,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "peer/chance.h"
 #include "peer/ids.h"
 #include "peer/result.h"
+#include "src/client/admission.h"
 #include "src/client/session.h"
 #include "src/io/listener.h"
 #include "src/io/loop.h"
@@ -25,8 +28,9 @@ class Door {
  public:
   // Listens at once; the failure is a sentence that names the address.
   static peer::Result<std::unique_ptr<Door>> open(io::Loop& loop, const io::Listener::Place& place,
-                                                  SessionSettings settings, peer::Incarnation incarnation,
-                                                  chat::Desk& desk, peer::Chance& chance);
+                                                  SessionSettings settings, Admission::Limits limits,
+                                                  peer::Incarnation incarnation, chat::Desk& desk,
+                                                  peer::Chance& chance);
   // Cuts all connections; what was not written is given back to the desk.
   ~Door();
   Door(const Door&) = delete;
@@ -35,22 +39,31 @@ class Door {
   // The one listened on; the port is the real one where 0 was asked for.
   peer::Address address() const { return address_; }
 
-  // Of open connections, logged in or not.
+  // Where those who are turned away are sent; else they are told to come back later.
+  void point_to(std::function<std::optional<peer::Address>()> less_loaded) {
+    commons_.less_loaded = std::move(less_loaded);
+  }
+
+  // Of open connections, logged in or not; and without those who were turned away.
   std::size_t connections() const { return connections_.size() - free_.size(); }
+  std::size_t inside() const { return admission_.inside(); }
 
   const Tally& tally() const { return commons_.tally; }
 
   // After the flush of a turn.
   void end_turn();
 
-  // No new connections; all are asked to leave. `done` is called once, from
-  // end_turn() or at once, when nobody is left.
-  void drain(std::function<void()> done);
+  // Whoever comes from now on is turned away, or let in again.
+  void turn_away(bool away);
+  // Asks some more of those inside to leave, `most` at a time; what they have sent has
+  // `patience` to be settled. False: all have been asked since the last turn_away().
+  bool move_off(std::size_t most, peer::Millis patience);
 
  private:
   class Connection;
 
-  Door(io::Loop& loop, SessionSettings settings, peer::Incarnation incarnation, chat::Desk& desk, peer::Chance& chance);
+  Door(io::Loop& loop, SessionSettings settings, Admission::Limits limits, peer::Incarnation incarnation,
+       chat::Desk& desk, peer::Chance& chance);
   void accept(io::Listener::Ticket& ticket);
   void read_clock();
 
@@ -67,7 +80,8 @@ class Door {
 
   io::Loop& loop_;
   Commons commons_;
-  std::unique_ptr<io::Listener> listener_;  // until drained
+  Admission admission_;
+  std::unique_ptr<io::Listener> listener_;
   peer::Address address_;
   std::vector<std::unique_ptr<Connection>> connections_;  // by slot
   std::vector<std::uint32_t> free_;                       // slots
@@ -75,7 +89,7 @@ class Door {
   std::vector<std::uint32_t> lost_;                       // slots to be freed
   Round ticks_;
   Round watch_;
-  std::function<void()> drained_;
+  std::size_t to_ask_ = 0;  // slots before this one were asked to leave
 };
 
 }  // namespace client

@@ -20,6 +20,8 @@ constexpr peer::Micros quiet_max = std::chrono::seconds(1);
 
 // It has shown that it does not read.
 constexpr peer::Millis patience_with_slow{1000};
+// Who is not let in takes up no room for long.
+constexpr peer::Millis patience_with_strangers{2000};
 // Those who are asked to come back come back spread over this time.
 constexpr std::uint64_t retry_spread_ms = 2000;
 
@@ -267,21 +269,28 @@ void Session::kick(chat::KickReason why) {
   }
 }
 
-void Session::drain() {
+void Session::drain(peer::Millis at_most) {
   if (over()) return;
-  if (who_ != Who::guest) return depart(true);
-  say_error(tongue(), {Code::shutting_down, "this server is about to stop; come back in a moment"}, {});
-  leave();
+  if (who_ != Who::guest) return depart(true, at_most);
+  turn_away(Code::shutting_down);
+}
+
+void Session::turn_away(Code why) {
+  const std::optional<peer::Address> address = commons_.less_loaded();
+  const std::string elsewhere = address ? peer::to_string(*address) : std::string();
+  const std::string_view sentence = why == Code::server_full ? "this server takes no more clients at this moment"
+                                                             : "this server is about to stop; come back in a moment";
+  say_error(tongue(), {why, sentence}, {{}, {}, false, elsewhere});
+  leave(patience_with_strangers);
 }
 
 // What it has sent or asked before may still have an outcome to come.
-void Session::depart(bool drained) {
+void Session::depart(bool drained, peer::Millis at_most) {
   drained_ = drained_ || drained;
   if (who_ == Who::departing) return;
   if (who_ == Who::guest || settled()) return part();
   who_ = Who::departing;
-  // For its last word, too, there has to be time.
-  until_ = commons_.clock.now + (drained ? commons_.settings.drain_patience / 2 : patience);
+  until_ = commons_.clock.now + at_most;
   if (flow_ != Flow::paused) port_.pause_reading();
   want_ticks();
 }

@@ -104,8 +104,11 @@ class Session final : public chat::Client {
   // See Port.
   bool tick();
   bool watch();
-  // The node stops: everybody is asked to leave.
-  void drain();
+  // Everybody is asked to leave; what it has sent has `at_most` to be settled.
+  void drain(peer::Millis at_most);
+  // It is not let in, just after the greeting or before it has logged in: server_full
+  // or shutting_down.
+  void turn_away(Code why);
   // The connection is gone. What was not written is given back.
   void lose();
 
@@ -134,6 +137,7 @@ class Session final : public chat::Client {
     std::string_view cmd;
     std::string_view id;
     bool maybe = false;
+    std::string_view elsewhere = {};  // the address of a node that is better asked
   };
   // How somebody is logged in.
   struct Manner {
@@ -211,7 +215,7 @@ class Session final : public chat::Client {
   void pause_if_owing();
   void want_ticks();
   void cut_slow();
-  void depart(bool drained);
+  void depart(bool drained, peer::Millis at_most = patience);
   void part();
   void leave(peer::Millis at_most = patience);
 

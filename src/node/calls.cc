@@ -63,6 +63,24 @@ void kick(const std::string& name, const Sources& sources, http::Reply reply) {
   if (!sources.kick(name, done)) reply(http::error(503, "busy", "too much is asked of the other nodes; try again"));
 }
 
+http::Response drain_state(const Vitals& vitals) {
+  const Json answer(cJSON_CreateObject());
+  cJSON_AddBoolToObject(answer.get(), "draining", vitals.stage == Vitals::Stage::draining ? 1 : 0);
+  cJSON_AddNumberToObject(answer.get(), "sessions", static_cast<double>(vitals.users));
+  const JsonText text(cJSON_PrintUnformatted(answer.get()));
+  return json(std::string(text.get()) + "\n");
+}
+
+http::Response drain(const Sources& sources) {
+  sources.drain();
+  return drain_state(sources.vitals());
+}
+
+http::Response take_back_drain(const Sources& sources) {
+  if (!sources.take_back_drain()) return http::error(409, "shutting_down", "this node is about to stop");
+  return drain_state(sources.vitals());
+}
+
 }  // namespace
 
 http::Site site(const Config& config, const Sources& sources) {
@@ -77,7 +95,9 @@ http::Site site(const Config& config, const Sources& sources) {
            {"GET", "/v1/users/{name}", Guard::guarded,
             [=](const Request& request, Reply reply) { reply(user(request.params[0], sources)); }},
            {"DELETE", "/v1/sessions/{name}", Guard::guarded,
-            [=](const Request& request, Reply reply) { kick(request.params[0], sources, reply); }}},
+            [=](const Request& request, Reply reply) { kick(request.params[0], sources, reply); }},
+           {"POST", "/v1/drain", Guard::guarded, [=](const auto&, Reply reply) { reply(drain(sources)); }},
+           {"DELETE", "/v1/drain", Guard::guarded, [=](const auto&, Reply reply) { reply(take_back_drain(sources)); }}},
           http::Access(config.http_tokens, config.http_origins)};
 }
 

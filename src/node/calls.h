@@ -32,6 +32,8 @@ struct Sources {
   std::function<std::vector<Sighting>(std::string_view)> sightings;
   // As Bouncer::kick.
   std::function<bool(const std::string&, std::function<void(Bouncer::Ended)>)> kick;
+  std::function<void()> drain;
+  std::function<bool()> take_back_drain;  // false: the node is about to stop
 };
 
 http::Site site(const Config& config, const Sources& sources);

@@ -42,9 +42,11 @@ struct Config {
   std::size_t window_bytes = std::size_t{64} << 20U;         // mesh.window_bytes, a link
   std::size_t window_total_bytes = std::size_t{256} << 20U;  // mesh.window_total_bytes, all links together
 
-  std::size_t line_bytes = 65536;  // limits.line_bytes, without the line's end; 1024 to 1 MiB
-  std::uint32_t chats_per_s = 0;   // limits.chats_per_s a session; 0: no limit
-  std::uint32_t chats_burst = 0;   // limits.chats_burst; 0: twice the rate
+  std::size_t line_bytes = 65536;   // limits.line_bytes, without the line's end; 1024 to 1 MiB
+  std::size_t sessions = 0;         // limits.sessions; 0: no limit
+  std::size_t sessions_per_ip = 0;  // limits.sessions_per_ip; 0: no limit
+  std::uint32_t chats_per_s = 0;    // limits.chats_per_s a session; 0: no limit
+  std::uint32_t chats_burst = 0;    // limits.chats_burst; 0: twice the rate
 
   std::uint32_t per_user = 1;                                   // sessions.per_user
   std::size_t queue_bytes = std::size_t{1} << 20U;              // sessions.queue_bytes

@@ -38,15 +38,7 @@ Node::Node(io::Loop& loop, const Config& config, io::Inherited inherited)
                     courier_->tick(loop_.now());
                   }),
       router_timer_(loop, [this] { router_timer_runs_ = false; }),
-      drain_timer_(
-          loop,
-          [this] {
-            if (stage_ != Stage::emptying) return;
-            log_.warn("not everything could be settled in time", {{"bytes", std::to_string(mesh_->unsettled_bytes())}});
-            leave();
-          }),
       log_timer_(loop, [this] { log_.catch_up(); }),
-      mailbox_timer_(loop, [this] { leave_to_mailboxes(); }),
       second_timer_(loop, [this] { each_second(); }),
       watchdog_timer_(loop, [this] { supervisor_.alive(); }),
       on_term_(loop, SIGTERM, [this] { on_stop_signal(SIGTERM); }),
@@ -107,9 +99,12 @@ peer::Result<bool> Node::listen() {
   sessions.drain_patience = config_.drain_timeout;
   sessions.ack_timeout = config_.ack_timeout;
   auto door = client::Door::open(loop_, {config_.listen_client, inherited_.take("client")}, std::move(sessions),
-                                 mesh_->incarnation(), router_, chance_);
+                                 {config_.sessions, config_.sessions_per_ip}, mesh_->incarnation(), router_, chance_);
   if (!door) return peer::Failure{"listen.client: " + door.why()};
   door_ = std::move(*door);
+  drain_.emplace(loop_, *door_, config_.drain_timeout,
+                 Drain::Events{[this] { return settled(); }, [this] { router_.leave_to_mailboxes(); },
+                               [this](bool in_time) { leave(in_time); }});
   return listen_http();
 }
 
@@ -125,11 +120,14 @@ void Node::attach_lookout() {
 }
 
 peer::Result<bool> Node::listen_http() {
-  const Sources sources{[this] { return vitals(); }, [this] { return lookout_->cluster(loop_.now()); },
+  const Sources sources{[this] { return vitals(); },
+                        [this] { return lookout_->cluster(loop_.now()); },
                         [this](std::string_view user) { return sightings(user); },
                         [this](const std::string& user, std::function<void(Bouncer::Ended)> done) {
                           return bouncer_->kick(user, std::move(done));
-                        }};
+                        },
+                        [this] { drain(); },
+                        [this] { return take_back_drain(); }};
   auto server = http::Server::open(loop_, {config_.listen_http, inherited_.take("http")}, site(config_, sources));
   if (!server) return peer::Failure{"listen.http: " + server.why()};
   http_ = std::move(*server);
@@ -177,7 +175,7 @@ peer::Result<bool> Node::start() {
   }
   const auto name_taken = [this](const std::string& why) {
     log_.error("this node can't join", {{"why", why}});
-    drain("its name is taken", 1);
+    stop_in_good_order("its name is taken", 1);
   };
   discovery_ = std::make_unique<Discovery>(loop_, log_, *mesh_, reachable(http_->address()), *redis,
                                            Discovery::Events{settled, name_taken});
@@ -198,7 +196,7 @@ void Node::serve() {
   if (config_.ready_file.empty()) return;
   if (const auto written = write_ready_file(config_.ready_file, ready); !written) {
     log_.error("the ready file can't be written", {{"why", written.why()}});
-    return drain("it can't say that it serves", 1);
+    return stop_in_good_order("it can't say that it serves", 1);
   }
 }
 
@@ -214,7 +212,7 @@ void Node::end_turn() {
   http_->end_turn();
   links_.sweep();
   router_.tick(loop_.now());
-  if (stage_ == Stage::emptying) look_if_empty();
+  drain_->end_turn();
   if (stage_ < Stage::leaving) lookout_->tick(loop_.now());
   plan_tick();
 }
@@ -273,33 +271,37 @@ void Node::on_stop_signal(int number) {
     log_.warn("stopped at once by a second signal");
     return stop(1);
   }
-  drain(number == SIGTERM ? "SIGTERM" : "SIGINT", 0);
+  stop_in_good_order(number == SIGTERM ? "SIGTERM" : "SIGINT", 0);
 }
 
-void Node::drain(std::string_view why, int exit_status) {
+// POST /v1/drain.
+void Node::drain() {
+  if (!drain_->draining())
+    log_.info("draining", {{"why", "asked for"}, {"connections", std::to_string(door_->connections())}});
+  drain_->begin();
+}
+
+bool Node::take_back_drain() {
+  const bool drained = drain_->draining();
+  if (!drain_->take_back()) return false;
+  if (drained) log_.info("serving again");
+  return true;
+}
+
+void Node::stop_in_good_order(std::string_view why, int exit_status) {
   if (stage_ != Stage::serving) return;
   exit_status_ = exit_status;
-  log_.info("draining", {{"why", std::string(why)}, {"connections", std::to_string(door_->connections())}});
-  stage_ = Stage::emptying;
-  supervisor_.stopping("draining: " + std::string(why));
-  drain_timer_.at(loop_.now() + config_.drain_timeout);
-  mailbox_timer_.at(loop_.now() + config_.drain_timeout * 4 / 10);
-  door_->drain([this] { door_empty_ = true; });
+  log_.info("stopping", {{"why", std::string(why)}, {"connections", std::to_string(door_->connections())}});
+  stage_ = Stage::stopping;
+  supervisor_.stopping("stopping: " + std::string(why));
+  drain_->stop();
 }
 
-// In time for the sessions here to be told so: they wait for half of the time.
-void Node::leave_to_mailboxes() {
-  if (stage_ == Stage::emptying && !std::exchange(left_to_mailboxes_, true)) router_.leave_to_mailboxes();
-}
+bool Node::settled() const { return router_.idle() && (!mail_store_ || mail_store_->idle()); }
 
-void Node::look_if_empty() {
-  if (door_empty_) leave_to_mailboxes();
-  const bool mail_idle = !mail_store_ || mail_store_->idle();
-  if (door_empty_ && router_.idle() && mail_idle) leave();
-}
-
-void Node::leave() {
-  if (stage_ != Stage::emptying) return;
+void Node::leave(bool in_time) {
+  if (!in_time)
+    log_.warn("not everything could be settled in time", {{"bytes", std::to_string(mesh_->unsettled_bytes())}});
   stage_ = Stage::leaving;
   mesh_->leave(loop_.now());
   const auto part = [this] { links_.finish([this] { stop(exit_status_); }); };
@@ -382,9 +384,9 @@ Vitals Node::vitals() const {
   vitals.http = reachable(http_->address());
   vitals.client = reachable(door_->address());
   vitals.settings = shared_settings(config_);
-  vitals.stage = stage_ != Stage::serving ? Vitals::Stage::draining
-                 : serving_               ? Vitals::Stage::serving
-                                          : Vitals::Stage::starting;
+  vitals.stage = drain_->draining() ? Vitals::Stage::draining
+                 : serving_         ? Vitals::Stage::serving
+                                    : Vitals::Stage::starting;
   vitals.uptime = std::chrono::duration_cast<peer::Millis>(loop_.now() - started_);
   vitals.loop_lag = loop_lag_.value();
   vitals.memory_bytes = io::resident_bytes();

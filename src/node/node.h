@@ -1,7 +1,7 @@
 // One node: owns everything, in the order in which it depends on each other,
 // and ties it together.
 //
-// Its life: start() → serving → (a signal) draining → done. Made by main, which
+// Its life: start() → serving → (a signal) stopping → done. Made by main, which
 // runs the loop and then asks for the exit status.
 #pragma once
 
@@ -9,6 +9,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "peer/mesh.h"
 #include "src/chat/router.h"
@@ -26,6 +28,7 @@
 #include "src/node/config.h"
 #include "src/node/courier.h"
 #include "src/node/discovery.h"
+#include "src/node/drain.h"
 #include "src/node/flaps.h"
 #include "src/node/links.h"
 #include "src/node/log.h"
@@ -57,7 +60,7 @@ class Node {
   // Which way the node is in its life; each only once, in this order.
   enum class Stage : std::uint8_t {
     serving,
-    emptying,  // sessions are moved off, chats on their way are settled
+    stopping,  // the drain empties it
     leaving,   // the peers hear the last word
     done,
   };
@@ -80,10 +83,11 @@ class Node {
   std::vector<Sighting> sightings(std::string_view user) const;
   void say_state();
   std::string status_line() const;
-  void drain(std::string_view why, int exit_status);
-  void look_if_empty();
-  void leave_to_mailboxes();
-  void leave();
+  void drain();
+  bool take_back_drain();
+  void stop_in_good_order(std::string_view why, int exit_status);
+  bool settled() const;
+  void leave(bool in_time);
   void stop(int exit_status);
 
   io::Loop& loop_;
@@ -101,8 +105,6 @@ class Node {
   Peak loop_lag_;
   int exit_status_ = 0;
   int unsettled_ = 0;  // of Redis's users, those that have not said whether it is there
-  bool door_empty_ = false;
-  bool left_to_mailboxes_ = false;
 
   chat::Router router_;
   std::unique_ptr<MailStore> mail_store_;  // asked by the router for as long as anybody calls that
@@ -118,11 +120,10 @@ class Node {
   io::Timer router_timer_;
   bool router_timer_runs_ = false;
   std::unique_ptr<client::Door> door_;
+  std::optional<Drain> drain_;
   std::unique_ptr<Discovery> discovery_;
   std::unique_ptr<http::Server> http_;  // asks all of the above
-  io::Timer drain_timer_;
   io::Timer log_timer_;
-  io::Timer mailbox_timer_;
   io::Timer second_timer_;
   io::Timer watchdog_timer_;
   io::Signal on_term_;

@@ -64,7 +64,7 @@ LinkState link_state(const peer::Mesh::PeerView& peer) {
 
 std::string why_not_ready(const Vitals& vitals) {
   if (vitals.stage == Vitals::Stage::starting) return "starting: Redis has not answered yet";
-  if (vitals.stage == Vitals::Stage::draining) return "draining: this node is about to stop";
+  if (vitals.stage == Vitals::Stage::draining) return "draining: this node sends its users elsewhere";
   if (vitals.redis == Vitals::Service::up && !vitals.set_read) return "the set of nodes has not been read yet";
   std::string why;
   std::size_t count = 0;

@@ -187,7 +187,7 @@ class Readiness(LiveTest):
             talker.chat(deaf.name, "x" * 30_000, id=f"m-{n}")
         talker.before_pong()
         node.terminate()
-        eventually(lambda: unready(node) == "draining: this node is about to stop", 5, "it says so")
+        eventually(lambda: unready(node) == "draining: this node sends its users elsewhere", 5, "it says so")
         deaf.close()
         talker.close()
         node.ended_well()

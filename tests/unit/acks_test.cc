@@ -276,7 +276,7 @@ START_TEST(who_leaves_gives_back_at_once) {
   } rows[] = {
       {"logout", [](World&, Acker& bob) { bob.line(R"({"cmd":"logout"})"); }, "logout bob\n"},
       {"the end of its input", [](World&, Acker& bob) { bob.session.on_end(); }, "logout bob\n"},
-      {"drain", [](World&, Acker& bob) { bob.session.drain(); }, "logout bob\n"},
+      {"drain", [](World&, Acker& bob) { bob.session.drain(peer::Millis(5000)); }, "logout bob\n"},
       {"a newer login",
        [](World& world, Acker&) {
          Wire newer(world);

@@ -429,7 +429,7 @@ START_TEST(every_key_is_taken) {
                 "[mesh]\nsecret_file = \"secret\"\npeers = [\"n1@h:1\", \"n2@[::1]:2\"]\nwindow_bytes = 200000\n"
                 "hold_ms = 100\n"
                 "window_total_bytes = 300000\n"
-                "[limits]\nline_bytes = 2048\nchats_per_s = 5\nchats_burst = 6\n"
+                "[limits]\nline_bytes = 2048\nsessions = 500\nsessions_per_ip = 50\nchats_per_s = 5\nchats_burst = 6\n"
                 "[sessions]\nper_user = 1\nqueue_bytes = 5000\ntext_template = \"{send}: {content} {} {A} {\"\n"
                 "[delivery]\nack_timeout_ms = 100\n[mailbox]\nmax = 0\nttl_s = 1\n"
                 "[http]\ntoken_file = \"secret\"\norigins = [\"https://A.example:1\", \"http://[::1]\"]\n"
@@ -452,6 +452,8 @@ START_TEST(every_key_is_taken) {
   wanted.window_bytes = 200'000;
   wanted.window_total_bytes = 300'000;
   wanted.line_bytes = 2048;
+  wanted.sessions = 500;
+  wanted.sessions_per_ip = 50;
   wanted.chats_per_s = 5;
   wanted.chats_burst = 6;
   wanted.queue_bytes = 5000;

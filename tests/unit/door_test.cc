@@ -17,12 +17,14 @@
 namespace {
 
 struct House {
-  explicit House(Running& running, peer::Millis ack_timeout = peer::Millis(30'000)) : run(running) {
+  explicit House(Running& running, peer::Millis ack_timeout = peer::Millis(30'000),
+                 client::Admission::Limits limits = {})
+      : run(running) {
     client::SessionSettings settings;
     settings.node = "n1";
     settings.version = "1.2.3";
     settings.ack_timeout = ack_timeout;
-    auto opened = client::Door::open(run.loop, {"127.0.0.1", 0}, settings, peer::Incarnation{1}, desk, chance);
+    auto opened = client::Door::open(run.loop, {"127.0.0.1", 0}, settings, limits, peer::Incarnation{1}, desk, chance);
     ck_assert_msg(static_cast<bool>(opened), "%s", opened ? "" : opened.why().c_str());
     door = std::move(*opened);
     run.each_turn = [this] {
@@ -43,7 +45,7 @@ struct Caller final : io::Stream::Owner {
     stream = io::Stream::dial(run.loop, house.door->address(), peer::Millis(5000), *this);
     until("it says hello", [this] { return heard.find('\n') != std::string::npos; });
     ck_assert(heard.starts_with(R"({"cmd":"hello","server":"crosstalkd/1.2.3","node":"n1","proto":1})"));
-    heard.clear();
+    heard.erase(0, heard.find('\n') + 1);
   }
   Caller(House& house, const std::string& name) : Caller(house) {
     say(R"({"cmd":"login","name":")" + name + "\"}\n");
@@ -163,32 +165,57 @@ START_TEST(the_newest_login_replaces) {
 }
 END_TEST
 
-START_TEST(drains) {
+START_TEST(moves_everybody_off) {
   Running running;
   House house(running);
   Caller al(house, "al");
+  Caller bob(house, "bob");
   Caller guest(house);
-  const peer::Address address = house.door->address();
-  bool done = false;
-  house.door->drain([&] { done = true; });
-  ck_assert(!done);
+  house.door->turn_away(true);
+  ck_assert_msg(house.door->move_off(1, peer::Millis(5000)), "not all at once");
   al.until("al is told",
            [&] { return al.heard.find(R"({"cmd":"kicked","reason":"drain","retry":true,"retry_after_ms":)") == 0; });
-  guest.until("the guest is told", [&] { return guest.heard.find(R"({"cmd":"error","code":"shutting_down")") == 0; });
   al.is_hung_up_on();
+  ck_assert(bob.heard.empty() && guest.heard.empty());
+  Caller late(house);
+  late.until("who comes is turned away",
+             [&] { return late.heard.find(R"({"cmd":"error","code":"shutting_down")") == 0; });
+  late.is_hung_up_on();
+  running.until("three are left", [&] { return house.door->inside() == 2; });
+  ck_assert(!house.door->move_off(100, peer::Millis(5000)));
+  bob.is_hung_up_on();
+  guest.until("the guest is told", [&] { return guest.heard.find(R"({"cmd":"error","code":"shutting_down")") == 0; });
   guest.is_hung_up_on();
-  al.stream.reset();
-  guest.stream.reset();
-  running.until("all are gone", [&] { return done; });
-  ck_assert_uint_eq(house.door->connections(), 0);
-  guest.closed.reset();
-  guest.stream = io::Stream::dial(running.loop, address, peer::Millis(5000), guest);
-  guest.is_hung_up_on();
-  ck_assert(*guest.closed == "connection refused");
+  for (Caller* each : {&al, &bob, &guest, &late}) each->stream.reset();
+  running.until("all are gone", [&] { return house.door->inside() == 0 && house.door->connections() == 0; });
+  ck_assert(!house.door->move_off(100, peer::Millis(5000)));
 
-  bool at_once = false;
-  house.door->drain([&] { at_once = true; });
-  ck_assert(at_once);
+  house.door->turn_away(false);
+  Caller again(house, "al");
+  ck_assert_uint_eq(house.door->inside(), 1);
+}
+END_TEST
+
+START_TEST(no_more_than_the_limits) {
+  Running running;
+  House house(running, peer::Millis(30'000), {3, 2});
+  house.door->point_to([] { return peer::Address{"10.0.0.2", 9501}; });
+  Caller al(house, "al");
+  Caller bob(house, "bob");
+  const std::string full =
+      R"({"cmd":"error","code":"server_full","message":"this server takes no more clients at this moment",)"
+      R"("try":"10.0.0.2:9501"})"
+      "\n";
+  Caller third(house);
+  third.hears(full);
+  third.is_hung_up_on();
+  ck_assert_uint_eq(house.door->inside(), 2);
+  // Its place is free as soon as it is gone.
+  al.stream.reset();
+  running.until("al is gone", [&] { return house.door->inside() == 1; });
+  Caller fourth(house, "ed");
+  Caller fifth(house);
+  fifth.hears(full);
 }
 END_TEST
 
@@ -396,14 +423,14 @@ START_TEST(an_address_in_use_is_named) {
   Running running;
   House house(running);
   const peer::Address taken = house.door->address();
-  const auto second = client::Door::open(running.loop, {taken}, {}, peer::Incarnation{1}, house.desk, house.chance);
+  const auto second = client::Door::open(running.loop, {taken}, {}, {}, peer::Incarnation{1}, house.desk, house.chance);
   ck_assert(!second);
   ck_assert(second.why() == to_string(taken) + ": address already in use");
 }
 END_TEST
 
-SUITE(two_talk, who_says_no_more_still_hears_the_answers, the_newest_login_replaces, drains,
-      who_does_not_read_is_cut_and_its_queue_given_back, the_outcomes_are_told_after_the_end_of_input,
-      all_in_one_packet_while_the_mailbox_is_asked, the_other_side_closes_while_the_mailbox_is_asked,
-      confirmed_over_a_real_connection, who_confirms_nothing_is_cut, who_is_gone_is_not_watched,
-      dies_with_everybody_inside, many_come_and_go, an_address_in_use_is_named)
+SUITE(two_talk, who_says_no_more_still_hears_the_answers, the_newest_login_replaces, moves_everybody_off,
+      no_more_than_the_limits, who_does_not_read_is_cut_and_its_queue_given_back,
+      the_outcomes_are_told_after_the_end_of_input, all_in_one_packet_while_the_mailbox_is_asked,
+      the_other_side_closes_while_the_mailbox_is_asked, confirmed_over_a_real_connection, who_confirms_nothing_is_cut,
+      who_is_gone_is_not_watched, dies_with_everybody_inside, many_come_and_go, an_address_in_use_is_named)

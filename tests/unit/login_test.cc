@@ -169,7 +169,7 @@ START_TEST(ends_before_it_is_done) {
        logged_in("al") + "{\"cmd\":\"kicked\",\"reason\":\"replaced\",\"retry\":false}\n",
        "login al\nlogin al\nlogout al\n-\nlogout al\n"},
       {"the connection is lost", [](World&, Wire& al) { al.session.lose(); }, "", "login al\nlogout al\n"},
-      {"drain", [](World&, Wire& al) { al.session.drain(); },
+      {"drain", [](World&, Wire& al) { al.session.drain(peer::Millis(5000)); },
        logged_in("al") + "{\"cmd\":\"kicked\",\"reason\":\"drain\"", "login al\nlogout al\n"},
   };
   for (const auto& row : rows) {

@@ -270,6 +270,34 @@ START_TEST(the_recipient_reads_what_was_written) {
 }
 END_TEST
 
+START_TEST(turned_away) {
+  World world;
+  Wire guest(world);
+  guest.session.turn_away(client::Code::server_full);
+  expect("with nowhere else to go", guest.heard(),
+         hello + R"({"cmd":"error","code":"server_full","message":"this server takes no more clients at this moment"})"
+                 "\n");
+  ck_assert(guest.finished);
+  guest.line(login("al"));
+  expect("it is not heard any more", guest.heard() + world.desk.log, "");
+
+  world.commons.less_loaded = [] { return peer::Address{"::1", 9501}; };
+  Wire second(world);
+  second.session.turn_away(client::Code::shutting_down);
+  expect("sent elsewhere", second.heard(),
+         hello +
+             R"({"cmd":"error","code":"shutting_down","message":"this server is about to stop; come back in a moment",)"
+             R"("try":"[::1]:9501"})"
+             "\n");
+  Wire person(world);
+  person.line("/help");
+  person.heard();
+  person.session.drain(peer::Millis(0));
+  expect("a person, too", person.heard(),
+         "error shutting_down: this server is about to stop; come back in a moment; try [::1]:9501\r\n");
+}
+END_TEST
+
 START_TEST(kicks_are_worded) {
   const struct {
     chat::KickReason why;
@@ -477,7 +505,7 @@ START_TEST(departs_when_its_chats_are_settled) {
   } rows[] = {
       {"logout", [](Wire& wire) { wire.line(R"({"cmd":"logout"})"); }, ""},
       {"the end of its input", [](Wire& wire) { wire.session.on_end(); }, ""},
-      {"drain", [](Wire& wire) { wire.session.drain(); }, R"({"cmd":"kicked","reason":"drain")"},
+      {"drain", [](Wire& wire) { wire.session.drain(peer::Millis(5000)); }, R"({"cmd":"kicked","reason":"drain")"},
   };
   for (const auto& row : rows)
     for (const bool in_time : {true, false}) {
@@ -516,10 +544,10 @@ START_TEST(drains) {
   person.line("/help");
   person.heard();
   for (Wire* wire : {static_cast<Wire*>(&al), &ed, &guest, &person}) {
-    wire->session.drain();
+    wire->session.drain(peer::Millis(5000));
     ck_assert(wire->finished);
     const bool user = wire == &al || wire == &ed;
-    ck_assert_int_eq(wire->patience.count(), user ? 10000 : 5000);
+    ck_assert_int_eq(wire->patience.count(), user ? 10000 : 2000);
   }
   const std::string kicked = al.heard();
   const std::string front = R"({"cmd":"kicked","reason":"drain","retry":true,"retry_after_ms":)";
@@ -869,7 +897,7 @@ START_TEST(is_small) {
 END_TEST
 
 SUITE(follows_the_transcripts, follows_them_in_every_two_pieces, follows_them_byte_by_byte,
-      the_recipient_reads_what_was_written, kicks_are_worded, a_name_with_quotes_sends_and_reads,
+      the_recipient_reads_what_was_written, turned_away, kicks_are_worded, a_name_with_quotes_sends_and_reads,
       text_for_who_asked_for_it, a_delivery_of_a_form_not_known_yet_is_shown_whole, tells_outcomes_that_come_later,
       names_whom_a_person_wrote_to, a_chat_sent_again_says_so, the_newest_login_replaces,
       departs_when_its_chats_are_settled, drains, counts_what_the_kernel_took, every_cut_of_the_stream_is_counted_right,

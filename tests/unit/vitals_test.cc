@@ -79,7 +79,7 @@ START_TEST(ready_or_why_not) {
       {"linked both ways", serving({n2, peer_of("n3")}), ""},
       {"Redis is away", away, ""},
       {"starting", starting, "starting: Redis has not answered yet"},
-      {"draining", draining, "draining: this node is about to stop"},
+      {"draining", draining, "draining: this node sends its users elsewhere"},
       {"who is there is not known", unread, "the set of nodes has not been read yet"},
       {"one way", serving({n2, deaf(peer_of("n3"))}), "link from n3: down"},
       {"the other way", serving({in(n2, State::waiting, "connection refused")}),

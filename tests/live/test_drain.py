@@ -1,0 +1,144 @@
+"""People are moved off a node, for good or for a while; and who is not let in."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import time
+from typing import Any
+
+from client import Client, Closed
+from cluster import LiveTest, fresh
+from deadline import PATIENCE, SLOWNESS, eventually
+from node import Node
+
+
+def call(node: Node, method: str, path: str) -> tuple[int, dict[str, Any]]:
+    connection = http.client.HTTPConnection(*node.http, timeout=PATIENCE * SLOWNESS)
+    try:
+        connection.request(method, path)
+        response = connection.getresponse()
+        body = response.read()
+        return response.status, json.loads(body) if body.startswith(b"{") else {}
+    finally:
+        connection.close()
+
+
+def turned_away(client: Client) -> dict[str, Any]:
+    """The only thing that it is told before the server hangs up."""
+    client.try_send(b'{"cmd":"login","name":"late"}\n')
+    told = client.until_closed()
+    assert len(told) == 1, told
+    return told[0]
+
+
+class Drains(LiveTest):
+    def test_a_drain_and_its_end(self) -> None:
+        nodes = self.world.mesh(2)
+        self.assertEqual(call(nodes[0], "DELETE", "/v1/drain"), (200, {"draining": False, "sessions": 0}))
+        alice, guest = self.world.client(nodes[0], "alice"), self.world.client(nodes[0])
+        bob = self.world.client(nodes[1], "bob")
+        eventually(lambda: bob.knows("alice"))
+        status, answer = call(nodes[0], "POST", "/v1/drain")
+        self.assertEqual((status, answer["draining"]), (200, True))
+        kicked = alice.until_closed()[-1]
+        self.assertEqual((kicked["cmd"], kicked["reason"], kicked["retry"]), ("kicked", "drain", True))
+        self.assertTrue(0 <= kicked["retry_after_ms"] <= 2000, kicked)
+        self.assertEqual(guest.until_closed()[-1]["code"], "shutting_down")
+        self.assertEqual(turned_away(self.world.client(nodes[0]))["code"], "shutting_down")
+        self.assertEqual(call(nodes[0], "POST", "/v1/drain"), (200, {"draining": True, "sessions": 0}))
+        self.assertEqual(call(nodes[0], "GET", "/readyz")[0], 503)
+        # It goes on all the same: chats to those who were here are stored, and its links stay.
+        bob.chat("alice", "later", id="1")
+        self.assertEqual(bob.outcome("1"), "stored")
+        self.assertEqual(call(nodes[1], "GET", "/readyz")[0], 200)
+        self.assertEqual(call(nodes[0], "DELETE", "/v1/drain"), (200, {"draining": False, "sessions": 0}))
+        self.assertEqual(call(nodes[0], "GET", "/readyz")[0], 200)
+        alice = self.world.client(nodes[0], "alice")
+        self.assertEqual(alice.expect(cmd="chat")["content"], "later")
+
+    def test_it_is_taken_back_half_way(self) -> None:
+        node = self.world.node("n1")
+        clients = [self.world.client(node, fresh("user")) for _ in range(100)]
+        call(node, "POST", "/v1/drain")
+        clients[0].until_closed()
+        answer = call(node, "DELETE", "/v1/drain")[1]
+        self.assertEqual(answer["draining"], False)
+        self.assertGreater(answer["sessions"], 0)
+        stayed = 0
+        for client in clients[1:]:
+            try:
+                client.before_pong()
+                stayed += 1
+            except (Closed, ConnectionError):
+                pass
+        self.assertEqual(stayed, answer["sessions"])
+
+    def test_not_all_at_once(self) -> None:
+        node = self.world.node("n1")
+        clients = [self.world.client(node, fresh("user")) for _ in range(200)]
+        began = time.monotonic()
+        node.terminate()
+        clients[0].expect(cmd="kicked")
+        spread = []
+        for client in clients[1:]:
+            spread.append(client.expect(cmd="kicked")["retry_after_ms"])
+        self.assertGreater(time.monotonic() - began, 0.7, "20 a tenth of a second")
+        self.assertGreater(max(spread) - min(spread), 1000, "and they come back spread over 2 s")
+        self.assertEqual(turned_away(self.world.client(node))["code"], "shutting_down")
+        self.assertEqual(call(node, "DELETE", "/v1/drain")[0], 409)
+        for client in clients:
+            client.close()
+        node.ended_well()
+
+    def test_nothing_is_lost_while_nodes_are_drained_and_restarted(self) -> None:
+        nodes = self.world.mesh(3)
+        fleet = self.world.fleet()
+        where = [lambda node=node: node.client for node in nodes]
+        people = [fleet.user(fresh("user"), where[k % 3:] + where[:k % 3], acks=k % 2 == 0) for k in range(12)]
+        fleet.all_online()
+        for sender, recipient in itertools.permutations(people[:6], 2):
+            fleet.stream(sender, recipient, rate=8)
+        for k in range(6, 12):
+            fleet.stream(people[k], people[(k + 7) % 12], rate=20)
+        for node in nodes:
+            seen = fleet.seen
+            fleet.look(lambda: fleet.seen > seen + 100, what="chats go on")
+            if node is not nodes[1]:
+                call(node, "POST", "/v1/drain")
+                eventually(lambda: call(node, "POST", "/v1/drain")[1]["sessions"] == 0, what="all are moved off")
+            node.keep_ports()
+            node.stop()
+            node.start()
+            fleet.all_online()
+        verdict = fleet.verdict().check()
+        self.assertEqual(verdict.seen, verdict.messages)
+
+
+class Limits(LiveTest):
+    def test_no_more_sessions_than_the_limit(self) -> None:
+        node = self.world.node("n1", *self.world.settings(limits={"sessions": 3}))
+        clients = [self.world.client(node, fresh("user")) for _ in range(3)]
+        for _ in range(5):
+            told = turned_away(self.world.client(node))
+            self.assertEqual((told["cmd"], told["code"]), ("error", "server_full"))
+        self.assertTrue(all(client.before_pong() == [] for client in clients))
+        clients[1].close()
+        # Its place is free when its end was noticed.
+        eventually(lambda: self.comes_in(node), what="another one is let in")
+
+    def test_no_more_from_one_address_than_the_limit(self) -> None:
+        node = self.world.node("n1", *self.world.settings(limits={"sessions_per_ip": 2}))
+        first, second = (self.world.client(node, fresh("user")) for _ in range(2))
+        self.assertEqual(turned_away(self.world.client(node))["code"], "server_full")
+        self.assertEqual((first.before_pong(), second.before_pong()), ([], []))
+        first.close()
+        eventually(lambda: self.comes_in(node), what="another one is let in")
+
+    def comes_in(self, node: Node) -> bool:
+        client = self.world.client(node)
+        try:
+            return client.login(fresh("user")).get("ok") is True
+        except (Closed, ConnectionError):
+            return False
