@@ -106,6 +106,13 @@ def check_keys(score: Score, manual: Manual) -> None:
     check_shipped(score, {key for key, _ in table}, items, manual.page)
 
 
+def check_reload(score: Score, manual: Manual) -> None:
+    """The manual says which keys need no restart."""
+    live = set(re.findall(r'live<[^>]*>\("([a-z_.]+)"\)', read("src/node/reload.cc")))
+    told = manual.items("SIGNALS", r"Dv (SIG\w+)").get("SIGHUP", "")
+    score.same("key that SIGHUP takes over", live, set(re.findall(r"^\.Ic ([a-z_.]+)", told, flags=re.M)), manual.page)
+
+
 def flat(tables: dict[str, dict[str, object]]) -> dict[str, object]:
     return {f"{table}.{key}": value for table, values in tables.items() for key, value in values.items()}
 
@@ -242,6 +249,7 @@ def main() -> int:
     score = Score()
     check_flags(score, Manual("crosstalkd.8"), daemon("--help").stdout)
     check_keys(score, Manual("crosstalkd.toml.5"))
+    check_reload(score, Manual("crosstalkd.8"))
     check_protocol(score, Manual("crosstalk-protocol.7"))
     check_process(score, Manual("crosstalkd.8"))
     check_http(score, Manual("crosstalkd.8"))

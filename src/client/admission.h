@@ -22,6 +22,9 @@ class Admission {
   };
   explicit Admission(Limits limits) : limits_(limits) {}
 
+  // Those who are in stay, however many; who is from where counts from now on.
+  void change(Limits limits) { limits_ = limits; }
+
   // Nobody more is let in, or somebody is again.
   void close(bool closed) { closed_ = closed; }
 
@@ -36,7 +39,7 @@ class Admission {
   std::size_t inside() const { return inside_; }
 
  private:
-  const Limits limits_;
+  Limits limits_;
   bool closed_ = false;
   std::size_t inside_ = 0;
   std::unordered_map<std::string, std::size_t> by_ip_;

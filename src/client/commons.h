@@ -60,7 +60,7 @@ struct Commons {
           peer::Chance& its_chance)
       : settings(std::move(session_settings)), desk(its_desk), chance(its_chance), ids(settings.node, incarnation) {}
 
-  const SessionSettings settings;
+  SessionSettings settings;
   // Where clients of another node with less to do connect, if there is one.
   std::function<std::optional<peer::Address>()> less_loaded = [] { return std::nullopt; };
   chat::Desk& desk;

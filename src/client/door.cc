@@ -157,6 +157,13 @@ void Door::end_turn() {
       std::erase_if(round->slots, [this](std::uint32_t slot) { return !connections_[slot]; });
 }
 
+// Who is being watched goes on at the old period.
+void Door::change(SessionSettings settings, Admission::Limits limits) {
+  commons_.settings = std::move(settings);
+  watch_.period = watch_every(commons_.settings.ack_timeout);
+  admission_.change(limits);
+}
+
 void Door::turn_away(bool away) {
   admission_.close(away);
   to_ask_ = 0;

@@ -44,6 +44,9 @@ class Door {
     commons_.less_loaded = std::move(less_loaded);
   }
 
+  // For all, from now on. What bounds lines and queues stays as it was.
+  void change(SessionSettings settings, Admission::Limits limits);
+
   // Of open connections, logged in or not; and without those who were turned away.
   std::size_t connections() const { return connections_.size() - free_.size(); }
   std::size_t inside() const { return admission_.inside(); }
@@ -72,7 +75,7 @@ class Door {
     Round(io::Loop& loop, peer::Millis every, std::function<void()> call)
         : period(every), timer(loop, std::move(call)) {}
     void join(std::uint32_t slot);
-    const peer::Millis period;
+    peer::Millis period;
     std::vector<std::uint32_t> slots;
     io::Timer timer;  // runs while there are some
   };

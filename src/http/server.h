@@ -34,6 +34,8 @@ class Server final : private Conversation::Owner {
   // The one listened on; the port is the real one where 0 was asked for.
   peer::Address address() const { return listener_->address(); }
 
+  void change(Access access) { site_.change(std::move(access)); }
+
   // After the flush of a turn.
   void end_turn();
 
@@ -55,7 +57,7 @@ class Server final : private Conversation::Owner {
   void on_response(int status) override { ++responses_[status]; }
 
   io::Loop& loop_;
-  const Site site_;
+  Site site_;
   const Bounds bounds_;
   std::unique_ptr<io::Listener> listener_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;  // by id

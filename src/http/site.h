@@ -61,6 +61,9 @@ class Site {
  public:
   Site(std::vector<Route> routes, Access access) : routes_(std::move(routes)), access_(std::move(access)) {}
 
+  // Of requests that come from now on.
+  void change(Access access) { access_ = std::move(access); }
+
   // One of both. Sets the request's params. HEAD goes where GET does. Where there is
   // nothing, but beside guarded routes, only who has access is told so.
   struct Found {

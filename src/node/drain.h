@@ -32,6 +32,9 @@ class Drain {
   Drain(const Drain&) = delete;
   Drain& operator=(const Drain&) = delete;
 
+  // Of the next one.
+  void change(peer::Millis timeout) { timeout_ = timeout; }
+
   // Nobody is let in any more, and whoever is here is asked to leave.
   void begin();
   // Whoever comes is let in again, and who is left may stay. False: it is to stop.
@@ -55,7 +58,7 @@ class Drain {
 
   io::Loop& loop_;
   client::Door& door_;
-  const peer::Millis timeout_;
+  peer::Millis timeout_;
   const Events events_;
   Stage stage_ = Stage::open;
   bool left_to_mailboxes_ = false;

@@ -38,6 +38,8 @@ class Log {
   void warn(std::string_view what, std::initializer_list<Field> = {});
   void error(std::string_view what, std::initializer_list<Field> = {});
 
+  void change(LogLevel level) { level_ = level; }
+
   // Tells how many lines were dropped, where some were and it can be written. To
   // be called now and then; every line does.
   void catch_up();

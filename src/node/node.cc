@@ -7,6 +7,7 @@
 #include "src/io/descriptors.h"
 #include "src/io/memory.h"
 #include "src/node/ready_file.h"
+#include "src/node/reload.h"
 #include "src/node/settings.h"
 
 namespace node {
@@ -18,6 +19,12 @@ std::string micros(peer::Micros value) { return std::to_string(value.count()); }
 constexpr peer::Millis router_tick_every{100};
 constexpr std::size_t mail_page_bytes_max = std::size_t{256} << 10U;
 
+std::string joined(const std::vector<std::string>& keys) {
+  std::string all;
+  for (const std::string& key : keys) all += (all.empty() ? "" : " ") + key;
+  return all;
+}
+
 template <class T>
 Vitals::Service service(const T* user) {
   return user == nullptr ? Vitals::Service::none : user->up() ? Vitals::Service::up : Vitals::Service::down;
@@ -25,9 +32,10 @@ Vitals::Service service(const T* user) {
 
 }  // namespace
 
-Node::Node(io::Loop& loop, const Config& config, io::Inherited inherited)
+Node::Node(io::Loop& loop, const Config& config, ReadSettings read_settings, io::Inherited inherited)
     : loop_(loop),
       config_(config),
+      read_settings_(std::move(read_settings)),
       inherited_(std::move(inherited)),
       log_(config.log_level, config.log_format, config.name),
       router_(chance_),
@@ -43,7 +51,8 @@ Node::Node(io::Loop& loop, const Config& config, io::Inherited inherited)
       watchdog_timer_(loop, [this] { supervisor_.alive(); }),
       on_term_(loop, SIGTERM, [this] { on_stop_signal(SIGTERM); }),
       on_int_(loop, SIGINT, [this] { on_stop_signal(SIGINT); }),
-      on_usr1_(loop, SIGUSR1, [this] { say_state(); }) {}
+      on_usr1_(loop, SIGUSR1, [this] { say_state(); }),
+      on_hup_(loop, SIGHUP, [this] { reload(); }) {}
 
 Node::~Node() {
   if (!config_.ready_file.empty()) clear_ready_file(config_.ready_file);
@@ -64,6 +73,20 @@ peer::Mesh::Settings Node::mesh_settings() const {
   settings.discovers = redis_place(config_).has_value();
   settings.window_total_bytes = config_.window_total_bytes;
   return settings;
+}
+
+client::SessionSettings Node::session_settings() const {
+  client::SessionSettings sessions;
+  sessions.node = config_.name;
+  sessions.version = CROSSTALK_VERSION;
+  sessions.line_bytes = config_.line_bytes;
+  sessions.queue_bytes = config_.queue_bytes;
+  sessions.text_template = config_.text_template;
+  sessions.chats_per_s = config_.chats_per_s;
+  sessions.chats_burst = config_.chats_burst;
+  sessions.drain_patience = config_.drain_timeout;
+  sessions.ack_timeout = config_.ack_timeout;
+  return sessions;
 }
 
 peer::Result<bool> Node::listen() {
@@ -88,18 +111,8 @@ peer::Result<bool> Node::listen() {
   router_.attach(*mesh_, [this] { return loop_.wall_ms(); });
   router_.attach_roll_call(*census_);
 
-  client::SessionSettings sessions;
-  sessions.node = config_.name;
-  sessions.version = CROSSTALK_VERSION;
-  sessions.line_bytes = config_.line_bytes;
-  sessions.queue_bytes = config_.queue_bytes;
-  sessions.text_template = config_.text_template;
-  sessions.chats_per_s = config_.chats_per_s;
-  sessions.chats_burst = config_.chats_burst;
-  sessions.drain_patience = config_.drain_timeout;
-  sessions.ack_timeout = config_.ack_timeout;
-  auto door = client::Door::open(loop_, {config_.listen_client, inherited_.take("client")}, std::move(sessions),
-                                 {config_.sessions, config_.sessions_per_ip}, mesh_->incarnation(), router_, chance_);
+  auto door = client::Door::open(loop_, {config_.listen_client, inherited_.take("client")}, session_settings(),
+                                 session_limits(), mesh_->incarnation(), router_, chance_);
   if (!door) return peer::Failure{"listen.client: " + door.why()};
   door_ = std::move(*door);
   drain_.emplace(loop_, *door_, config_.drain_timeout,
@@ -262,6 +275,21 @@ void Node::on_shortage(bool begins) {
                {"limit", std::to_string(io::descriptor_limit())},
                {"times", std::to_string(times)}});
   }
+}
+
+// All of it, or nothing where something is wrong.
+void Node::reload() {
+  const peer::Result<Config> read = read_settings_();
+  if (!read) return log_.error("the settings are not reloaded: nothing is changed", {{"why", read.why()}});
+  const Reload change = node::reload(config_, *read);
+  config_ = change.config;
+  log_.change(config_.log_level);
+  door_->change(session_settings(), session_limits());
+  http_->change(http::Access(config_.http_tokens, config_.http_origins));
+  drain_->change(config_.drain_timeout);
+  log_.info("settings reloaded", {{"changed", joined(change.taken)}});
+  if (!change.waiting.empty())
+    log_.warn("settings have changed that need a restart", {{"settings", joined(change.waiting)}});
 }
 
 // --- The end.

@@ -42,8 +42,10 @@ namespace node {
 
 class Node {
  public:
+  // Reads the settings anew, as they were read at the start; the failure says what is wrong.
+  using ReadSettings = std::function<peer::Result<Config>()>;
   // Listens on the sockets client, peer and http of `inherited`, where they are there.
-  Node(io::Loop& loop, const Config& config, io::Inherited inherited);
+  Node(io::Loop& loop, const Config& config, ReadSettings read_settings, io::Inherited inherited);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -66,6 +68,8 @@ class Node {
   };
 
   peer::Mesh::Settings mesh_settings() const;
+  client::SessionSettings session_settings() const;
+  client::Admission::Limits session_limits() const { return {config_.sessions, config_.sessions_per_ip}; }
   peer::Result<bool> listen();
   peer::Result<bool> listen_http();
   peer::Address reachable(peer::Address address) const;
@@ -78,6 +82,7 @@ class Node {
   void on_shortage(bool begins);
   void on_stop_signal(int number);
   void attach_lookout();
+  void reload();
   Vitals vitals() const;
   std::uint64_t datagrams_malformed() const { return courier_->malformed() + lookout_->hearsay().malformed(); }
   std::vector<Sighting> sightings(std::string_view user) const;
@@ -91,7 +96,8 @@ class Node {
   void stop(int exit_status);
 
   io::Loop& loop_;
-  const Config config_;
+  Config config_;
+  ReadSettings read_settings_;
   io::Inherited inherited_;
   Log log_;
   SystemChance chance_;
@@ -129,6 +135,7 @@ class Node {
   io::Signal on_term_;
   io::Signal on_int_;
   io::Signal on_usr1_;
+  io::Signal on_hup_;
 };
 
 }  // namespace node
