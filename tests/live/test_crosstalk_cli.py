@@ -316,38 +316,52 @@ class Endings(CliTest):
         self.assertEqual([request["cmd"] for request in room.asked], ["login", "chat"])
         alone = self.puppet({"login": [{"cmd": "error", "code": "server_full", "message": "full", "in": "login"}]})
         self.ends(run_tool("-s", alone.text, "tail", "a"), 1, "server_full")
+        self.ends(run_tool("-s", f"{alone.text},{room.text}", "send", "--as", "a", "--to", "b", "x"), 1, "busy")
 
     def test_who_in_pages(self) -> None:
         users = [f"u{number:04}" for number in range(1234)]
+        online = list(users)
 
         def answer(request: Answer) -> list[Answer]:
-            page = [user for user in users if user > request.get("after", "")][:min(100, request["limit"])]
-            return [{"cmd": "who", "users": page, "count": len(users), "partial": ["n3"]}]
+            if request["cmd"] == "login":
+                online[:] = sorted([*users, request["name"]])
+                return [{"cmd": "login", "ok": True, "name": request["name"], "node": "puppet", "waiting": 0}]
+            following = [user for user in online if user > request.get("after", "")]
+            page = following[:min(100, request["limit"])]
+            return [{"cmd": "who", "users": page, "count": len(online), "more": page != following, "partial": ["n3"]}]
 
         puppet = Puppet(answer)
         self.world.at_end(puppet.close)
         ran = self.ends(run_tool("-s", puppet.text, "who"), 0)
-        self.assertEqual(ran.stdout.split(), users)
+        self.assertEqual(ran.stdout.split(), users, "all of them, and not the one who asks")
         self.assertEqual(ran.stderr, "crosstalk: no answer from n3\n")
         ran = self.ends(run_tool("-s", puppet.text, "who", "--limit", "150", "--after", "u0009"), 0)
         self.assertEqual(ran.stdout.split(), users[10:160])
+        for limit in (1, 99, 100, 101, 1233):
+            ran = self.ends(run_tool("-s", puppet.text, "who", "--limit", str(limit)), 0)
+            self.assertEqual(ran.stdout.split(), users[:limit])
         pages = objects(self.ends(run_tool("-s", puppet.text, "--json", "who"), 0))
         self.assertEqual([user for page in pages for user in page["users"]], users)
+        self.assertEqual({page["count"] for page in pages}, {1234})
+        self.assertEqual([page["more"] for page in pages], [True] * (len(pages) - 1) + [False])
+        self.assertEqual(pages[0]["partial"], ["n3"])
 
     def test_who_where_it_is_not_known(self) -> None:
-        for code, status in (("unknown_cmd", 1), ("not_logged_in", 1), ("forbidden", 4)):
+        for code, status in (("unknown_cmd", 1), ("busy", 1), ("forbidden", 4)):
             puppet = self.puppet({"who": [{"cmd": "error", "code": code, "message": "no", "in": "who"}]})
             self.ends(run_tool("-s", puppet.text, "who"), status, code)
-        puppet = self.puppet({"who": [{"cmd": "who", "users": []}]})
-        self.assertEqual(self.ends(run_tool("-s", puppet.text, "who", "--as", "ann"), 0).stdout, "")
+        puppet = self.puppet({"who": [{"cmd": "who", "users": ["ann"], "count": 1}]})
+        self.assertEqual(self.ends(run_tool("-s", puppet.text, "who", "--as", "ann", "--limit", "1"), 0).stdout, "ann\n")
         self.assertEqual([request["cmd"] for request in puppet.asked], ["login", "who"])
+        self.assertEqual(puppet.asked[0]["name"], "ann")
 
     def test_kick(self) -> None:
         puppet = self.calls({"DELETE /v1/sessions/bob": [(200, {"kicked": 2})],
-                             "DELETE /v1/sessions/a%20b%2F": [(200, {"kicked": 1})],
+                             "DELETE /v1/sessions/a%20b%2F": [(200, {"kicked": 1, "partial": ["n2"]})],
                              "DELETE /v1/sessions/eve": [(404, {"error": {"code": "no_such_user", "message": "nobody"}})]})
         self.assertEqual(self.ends(run_tool("--http", puppet.text, "kick", "bob"), 0).stdout, "2 sessions ended\n")
-        self.assertEqual(self.ends(run_tool("--http", puppet.text, "kick", "a b/"), 0).stdout, "1 session ended\n")
+        ran = self.ends(run_tool("--http", puppet.text, "kick", "a b/"), 0)
+        self.assertEqual((ran.stdout, ran.stderr), ("1 session ended\n", "crosstalk: no answer from n2\n"))
         self.assertEqual(objects(self.ends(run_tool("--http", puppet.text, "--json", "kick", "bob"), 0)), [{"kicked": 2}])
         self.ends(run_tool("--http", puppet.text, "kick", "eve"), 1, "no_such_user")
 

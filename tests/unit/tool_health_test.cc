@@ -110,7 +110,9 @@ START_TEST(sees_who_is_left) {
       R"({"node":"n2","nodes":[{"name":"n1","sessions":9},{"name":"n2","stage":"draining","sessions":4}]})");
   ck_assert(found && found->draining && found->sessions == 4);
   const auto other = crosstalk::draining_of(whole);
-  ck_assert(other && !other->draining && other->sessions == 3);
+  ck_assert(other && other->draining && other->sessions == 3);
+  const auto back = crosstalk::draining_of(R"({"node":"n1","nodes":[{"name":"n1","stage":"serving","sessions":1}]})");
+  ck_assert(back && !back->draining);
   ck_assert(!crosstalk::draining_of(R"({"node":"n1","nodes":[{"name":"n1"}]})"));
   ck_assert(!crosstalk::draining_of("nonsense"));
 }

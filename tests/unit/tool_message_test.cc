@@ -64,9 +64,9 @@ START_TEST(reads_each_kind) {
   ck_assert(error.in == "login" && error.elsewhere == "h:1");
   const Message kicked = read(R"({"cmd":"kicked","reason":"drain","retry":true,"retry_after_ms":731})");
   ck_assert(kicked.what == What::kicked && kicked.code == "drain" && kicked.retry && kicked.retry_after_ms == 731);
-  const Message who = read(R"({"cmd":"who","users":["a",1,"b"],"count":2,"partial":["n3"]})");
+  const Message who = read(R"({"cmd":"who","users":["a",1,"b"],"count":2,"more":true,"partial":["n3"]})");
   ck_assert(who.what == What::who && who.users == std::vector<std::string>({"a", "b"}));
-  ck_assert(who.partial == std::vector<std::string>{"n3"});
+  ck_assert(who.partial == std::vector<std::string>{"n3"} && who.count == 2 && who.more == true);
   ck_assert(read(R"({"cmd":"pong"})").what == What::pong);
   ck_assert(read(R"({"cmd":"something new"})").what == What::other);
   ck_assert(read(R"({"cmd":7})").what == What::other);
@@ -150,11 +150,17 @@ START_TEST(says_it_in_words) {
   error.maybe = true;
   expect_same("an error", crosstalk::error_for_people(error), "unavailable: not now; it may have arrived");
   Message page;
-  expect_same("nobody", crosstalk::users_for_people(page), "nobody is online");
+  expect_same("nobody", crosstalk::users_for_people(page), "0 online");
   page.users = {"a", "b"};
-  expect_same("some", crosstalk::users_for_people(page), "online: a, b");
+  expect_same("some", crosstalk::users_for_people(page), "2 online: a, b");
+  expect_same("for programs", crosstalk::users_json(page), R"({"users":["a","b"],"count":0,"more":false})");
+  page.count = 12;
+  page.more = true;
   page.partial = {"n3", "n4"};
-  expect_same("some do not answer", crosstalk::users_for_people(page), "online: a, b; no answer from n3, n4");
+  expect_same("some do not answer", crosstalk::users_for_people(page),
+              "12 online: a, b; /who b has more; no answer from n3, n4");
+  expect_same("for programs", crosstalk::users_json(page),
+              R"({"users":["a","b"],"count":12,"more":true,"partial":["n3","n4"]})");
   expect_same("for programs", crosstalk::error_json({crosstalk::Exit::failed, "busy", "a \"b\"", true, false}),
               R"({"error":{"code":"busy","message":"a \"b\"","maybe":true}})");
   expect_same("a time", crosstalk::local_time(noon + 42), "2023-11-15 12:00:00.042");

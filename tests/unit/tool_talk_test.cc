@@ -273,6 +273,17 @@ START_TEST(goes_where_it_is_pointed_to) {
 }
 END_TEST
 
+START_TEST(passes_over_a_server_that_is_full) {
+  Scene scene({{"h1", 1}, {"h2", 2}});
+  scene.talk.opened(scene.now());
+  scene.hear(hello);
+  scene.hear(R"({"cmd":"error","code":"shutting_down","message":"bye"})");
+  ck_assert(!scene.talk.wants_connection());
+  ck_assert(!scene.talk.over() && scene.talk.server().host == "h2");
+  scene.log_in();
+}
+END_TEST
+
 START_TEST(kicked_to_come_back_it_comes_back) {
   Scene scene({{"h1", 1}, {"h2", 2}});
   scene.log_in();
@@ -426,7 +437,8 @@ SUITE(logs_in_when_it_was_greeted, what_was_shown_is_confirmed_and_nothing_else,
       what_has_no_outcome_is_sent_again, what_is_typed_before_the_login_waits_for_it,
       what_was_shown_before_is_not_shown_again, a_loss_is_retried_with_backoff, servers_are_taken_in_turn,
       nobody_there_at_the_beginning_is_the_end, somebody_else_there_is_the_end, a_silent_server_is_too_late,
-      refusals_end_it, goes_where_it_is_pointed_to, kicked_to_come_back_it_comes_back, kicked_for_good_it_stays_away,
-      a_silent_connection_is_asked_and_then_lost, leaves_when_all_has_an_outcome,
-      whoever_leaves_before_the_login_learns_how_it_went, leaving_has_an_end, programs_get_the_lines_as_they_are,
-      too_much_without_an_outcome_is_not_taken, a_conversation_goes_to_whom_it_went_last)
+      refusals_end_it, goes_where_it_is_pointed_to, passes_over_a_server_that_is_full,
+      kicked_to_come_back_it_comes_back, kicked_for_good_it_stays_away, a_silent_connection_is_asked_and_then_lost,
+      leaves_when_all_has_an_outcome, whoever_leaves_before_the_login_learns_how_it_went, leaving_has_an_end,
+      programs_get_the_lines_as_they_are, too_much_without_an_outcome_is_not_taken,
+      a_conversation_goes_to_whom_it_went_last)

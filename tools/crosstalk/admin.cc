@@ -148,6 +148,11 @@ Ending run_kick(const Invocation& invocation) {
   const tool::Json json = tool::parse_json(*body);
   const cJSON* const kicked = cJSON_GetObjectItemCaseSensitive(json.get(), "kicked");
   if (!cJSON_IsNumber(kicked)) return no_such_answer();
+  const cJSON* silent = nullptr;
+  cJSON_ArrayForEach(silent, cJSON_GetObjectItemCaseSensitive(json.get(), "partial")) {
+    if (cJSON_IsString(silent))
+      std::fprintf(stderr, "crosstalk: no answer from %s\n", shown(silent->valuestring).c_str());
+  }
   if (invocation.json)
     print_json(*body);
   else

@@ -30,4 +30,9 @@ inline Exit exit_of(std::string_view code) {
   return unauthorised ? Exit::unauthorised : Exit::failed;
 }
 
+// Another server may well do what this one can't at the moment.
+inline bool is_passing(std::string_view code) {
+  return code == "server_full" || code == "shutting_down" || code == "busy" || code == "unavailable";
+}
+
 }  // namespace crosstalk

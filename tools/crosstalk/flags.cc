@@ -79,7 +79,7 @@ void declare_who(CLI::App& app, Flags& flags) {
       ->type_name("N")
       ->check(from_to(1, 100'000'000));
   app.add_option("--after", flags.found.after, "those whose names come after this one")->type_name("NAME");
-  app.add_option("--as", flags.found.as, "log in first, as this user")->type_name("NAME");
+  app.add_option("--as", flags.found.as, "ask as this user; else as one for the moment")->type_name("NAME");
   app.add_option("--token", flags.found.token, "that user's token; better: --token-file")->type_name("TOKEN");
 }
 

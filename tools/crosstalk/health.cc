@@ -124,7 +124,8 @@ std::optional<Draining> draining_of(std::string_view cluster) {
   cJSON_ArrayForEach(node, member(json.get(), "nodes")) {
     const cJSON* const sessions = member(node, "sessions");
     if (text_of(node, "name") != own || !cJSON_IsNumber(sessions) || !(sessions->valuedouble >= 0)) continue;
-    return Draining{text_of(node, "stage") == "draining", static_cast<std::size_t>(sessions->valuedouble)};
+    const std::string stage = text_of(node, "stage");
+    return Draining{stage.empty() || stage == "draining", static_cast<std::size_t>(sessions->valuedouble)};
   }
   return std::nullopt;
 }

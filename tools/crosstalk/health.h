@@ -46,8 +46,8 @@ struct Draining {
   bool draining = false;
   std::size_t sessions = 0;
 };
-// Of the node that was asked, in its answer to GET /v1/cluster. Nothing where it
-// does not say.
+// Of the node that was asked, in its answer to GET /v1/cluster. Nothing where it does
+// not say how many it has; one that does not say its stage is taken to be draining.
 std::optional<Draining> draining_of(std::string_view cluster);
 
 }  // namespace crosstalk

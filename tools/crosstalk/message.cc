@@ -160,6 +160,9 @@ std::optional<Message> read_message(std::string_view line) {
   message.retry_after_ms = number_of(object, "retry_after_ms");
   message.seq = count_of(object, "seq");
   message.waiting = count_of(object, "waiting");
+  message.count = count_of(object, "count");
+  if (const cJSON* const more = cJSON_GetObjectItemCaseSensitive(object, "more"); cJSON_IsBool(more))
+    message.more = cJSON_IsTrue(more) != 0;
   message.retry = flag_of(object, "retry");
   message.maybe = flag_of(object, "maybe");
   message.redelivered = flag_of(object, "redelivered");

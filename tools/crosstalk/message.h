@@ -42,10 +42,12 @@ struct Message {
   std::string elsewhere{};             // error: HOST:PORT to try
   std::vector<std::string> users{};    // who
   std::vector<std::string> partial{};  // who: nodes that did not answer
+  std::optional<bool> more{};          // who: names follow
   std::int64_t ts = 0;                 // chat, milliseconds since the epoch
   std::int64_t retry_after_ms = 0;     // kicked
   std::uint64_t seq = 0;               // any delivery; 0: none
   std::uint64_t waiting = 0;           // login
+  std::uint64_t count = 0;             // who: of all who are online
   bool retry = false;                  // kicked
   bool maybe = false;                  // error
   bool redelivered = false;            // chat, as the next two

@@ -1,5 +1,6 @@
 #include "tools/crosstalk/render.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -66,12 +67,24 @@ std::string_view kick_sentence(std::string_view reason) {
 }
 
 std::string users_for_people(const Message& page) {
-  std::string text = page.users.empty() ? "nobody" : "online";
+  std::string text = std::to_string(std::max<std::uint64_t>(page.count, page.users.size())) + " online";
   for (std::size_t i = 0; i < page.users.size(); ++i) text += (i == 0 ? ": " : ", ") + shown(page.users[i]);
-  if (page.users.empty()) text += page.partial.empty() ? " is online" : " is known to be online";
+  if (page.more.value_or(false) && !page.users.empty()) text += "; /who " + shown(page.users.back()) + " has more";
   for (std::size_t i = 0; i < page.partial.size(); ++i)
     text += (i == 0 ? "; no answer from " : ", ") + shown(page.partial[i]);
   return text;
+}
+
+std::string users_json(const Message& page) {
+  const auto list = [](const std::vector<std::string>& names) {
+    std::string text = "[";
+    for (const std::string& name : names) text += (text.size() == 1 ? "" : ",") + quoted(name);
+    return text + "]";
+  };
+  std::string text = R"({"users":)" + list(page.users) + R"(,"count":)" + std::to_string(page.count) + R"(,"more":)" +
+                     (page.more.value_or(false) ? "true" : "false");
+  if (!page.partial.empty()) text += R"(,"partial":)" + list(page.partial);
+  return text + "}";
 }
 
 std::string error_json(const Error& error) {

@@ -24,8 +24,10 @@ std::string outcome_for_people(std::string_view status, std::string_view recipie
 std::string error_for_people(const Message& error);
 // "you have logged in somewhere else".
 std::string_view kick_sentence(std::string_view reason);
-// "online: alice, bob, carol".
+// "3 online: alice, bob; /who bob has more".
 std::string users_for_people(const Message& page);
+// A page as a program reads it: {"users":[…],"count":…,"more":…,"partial":[…]}.
+std::string users_json(const Message& page);
 
 // As a program reads it: {"error":{"code":…,"message":…}}.
 std::string error_json(const Error& error);

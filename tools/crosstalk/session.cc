@@ -49,16 +49,25 @@ Result<Session, Error> Session::open_at(const tool::Address& server, Deadline de
 
 Result<Session, Error> Session::open_as(std::string_view name, std::string_view token,
                                         const std::vector<tool::Address>& servers, Deadline deadline) {
-  std::vector<tool::Address> next = servers;
+  std::optional<Result<Session, Error>> session;
+  for (const tool::Address& server : servers) {
+    session.emplace(open_as_at(name, token, server, deadline));
+    if (*session || !(session->failure().exit == Exit::unreachable || is_passing(session->failure().code))) break;
+  }
+  return std::move(*session);
+}
+
+Result<Session, Error> Session::open_as_at(std::string_view name, std::string_view token, tool::Address server,
+                                           Deadline deadline) {
   for (int hops = 0;; ++hops) {
-    auto session = open(next, deadline);
+    auto session = open_at(server, deadline);
     if (!session) return session;
     const auto answer = session->answer_to_login(name, token);
     if (!answer) return answer.failure();
     if (answer->what == What::login) return session;
-    const auto elsewhere = tool::parse_address(answer->elsewhere);
+    auto elsewhere = tool::parse_address(answer->elsewhere);
     if (!elsewhere || hops == hops_max) return refused(*answer);
-    next = {*elsewhere};
+    server = std::move(*elsewhere);
   }
 }
 
@@ -79,10 +88,8 @@ Result<std::size_t, Error> Session::send(std::string_view line) {
 
 Result<Message, Error> Session::next() {
   while (true) {
-    while (std::optional<std::string> line = lines_.next()) {
-      std::optional<Message> message = read_message(*line);
-      line_ = std::move(*line);
-      if (message) return std::move(*message);
+    if (const std::optional<std::string> line = lines_.next()) {
+      if (std::optional<Message> message = read_message(*line)) return std::move(*message);
       return trouble(tool::NetTrouble::unreachable, "it does not speak this protocol");
     }
     if (lines_.overlong()) return trouble(tool::NetTrouble::unreachable, "it sends a line without an end");

@@ -24,7 +24,7 @@ class Session {
 
   // With the first of the servers that can be reached.
   static tool::Result<Session, Error> open(const std::vector<tool::Address>& servers, Deadline deadline);
-  // The same, logged in; goes where a server that is full or stops points to.
+  // The same, logged in; one that is full or stops points to another, or is passed over.
   static tool::Result<Session, Error> open_as(std::string_view name, std::string_view token,
                                               const std::vector<tool::Address>& servers, Deadline deadline);
 
@@ -34,14 +34,14 @@ class Session {
 
   // That of the node that answers.
   const std::string& node() const { return node_; }
-  // What the last message was made of.
-  const std::string& line() const { return line_; }
 
  private:
   Session(tool::Connection connection, tool::Address server, Deadline deadline)
       : connection_(std::move(connection)), server_(std::move(server)), deadline_(deadline) {}
 
   static tool::Result<Session, Error> open_at(const tool::Address& server, Deadline deadline);
+  static tool::Result<Session, Error> open_as_at(std::string_view name, std::string_view token, tool::Address server,
+                                                 Deadline deadline);
   tool::Result<Message, Error> answer_to_login(std::string_view name, std::string_view token);
   Error trouble(tool::NetTrouble trouble, const std::string& why) const;
 
@@ -50,7 +50,6 @@ class Session {
   Deadline deadline_;
   Lines lines_{};
   std::string node_{};
-  std::string line_{};
 };
 
 // What the server answered instead, as an ending.

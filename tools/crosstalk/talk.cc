@@ -36,10 +36,6 @@ std::string seconds(Millis time) {
   return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
 }
 
-bool passing(std::string_view code) {
-  return code == "server_full" || code == "shutting_down" || code == "busy" || code == "unavailable";
-}
-
 }  // namespace
 
 Talk::Talk(Settings settings, Now now)
@@ -90,12 +86,7 @@ void Talk::heard(std::string_view line, Now now) {
 
 void Talk::lost(const std::string& why, Now now) {
   if (over()) return;
-  if (logged_out_) {
-    Error end_error;
-    end_error.exit = Exit::done;
-    if (!pending_.empty()) end_error = {Exit::timeout, "timeout", "not everything has an outcome", true};
-    return end(end_error);
-  }
+  if (logged_out_) return end(parting());
   // A server that has kicked us or refused us is not lost: the time is set.
   if (state_ == State::away && dial_at_ > now.at) return;
   if (state_ == State::in && now.at - in_since_ >= stable) attempts_ = 0;
@@ -115,10 +106,7 @@ void Talk::timeout(Now now) {
   if (over()) return;
   if (!ever_in_ && now.at >= began_ + settings_.patience)
     return end({Exit::timeout, "timeout", "not logged in in time", false});
-  if (leave_by_ && now.at >= *leave_by_) {
-    const bool settled = pending_.empty();
-    return end(settled ? Error{Exit::done} : Error{Exit::timeout, "timeout", "not everything has an outcome", true});
-  }
+  if (leave_by_ && now.at >= *leave_by_) return end(parting());
   if (state_ == State::away) return;
   if (now.at - heard_at_ >= silence_max) return lost("nothing was heard for " + seconds(silence_max), now);
   if (now.at - heard_at_ < silence_asked || pinged_) return;
@@ -157,9 +145,7 @@ void Talk::ask_who(std::string_view after) {
 void Talk::leave(Now now) {
   if (over()) return;
   // Whether the login would have been granted is still to be known.
-  if (leave_by_ || (state_ != State::in && ever_in_ && pending_.empty()))
-    return end(pending_.empty() ? Error{Exit::done}
-                                : Error{Exit::timeout, "timeout", "not everything has an outcome", true});
+  if (leave_by_ || (state_ != State::in && ever_in_ && pending_.empty())) return end(parting());
   leave_by_ = now.at + settings_.patience;
   log_out_when_settled(now);
 }
@@ -240,23 +226,26 @@ void Talk::on_error(const Message& error, std::string_view line, Now now) {
 
 // A login that was refused.
 void Talk::on_refused(const Message& error, Now now) {
+  const bool passing = is_passing(error.code);
   const tool::Result<tool::Address> elsewhere = tool::parse_address(error.elsewhere);
-  if (passing(error.code) && elsewhere && hops_ < hops_max) {
+  if (passing && elsewhere && hops_ < hops_max) {
     ++hops_;
     elsewhere_ = *elsewhere;
     return go_away(now.at);
   }
-  if (!passing(error.code) || !ever_in_)
-    return end({exit_of(error.code), shown(error.code), shown(error.sentence), false});
   elsewhere_.reset();
-  ++turn_;
   hops_ = 0;
+  ++turn_;
+  if (!passing || (!ever_in_ && turn_ >= settings_.servers.size()))
+    return end({exit_of(error.code), shown(error.code), shown(error.sentence), false});
+  if (!ever_in_) return go_away(now.at);
   const Millis delay = backoff();
   go_away(now.at + delay);
   tell(Told::Kind::note, error_for_people(error) + "; trying again in " + seconds(delay));
 }
 
 void Talk::on_kicked(const Message& kicked, Now now) {
+  if (logged_out_) return end(parting());
   if (!kicked.retry)
     return end({exit_of(kicked.code), shown(kicked.code), std::string(kick_sentence(kicked.code)), false});
   const Millis delay(std::clamp<std::int64_t>(kicked.retry_after_ms, 0, 60'000));
@@ -294,6 +283,12 @@ void Talk::go_away(Millis until) {
 Millis Talk::backoff() {
   const Millis whole = std::min(backoff_max, backoff_min * (1U << std::min(attempts_++, 10U)));
   return whole / 2 + Millis(std::uniform_int_distribution<Millis::rep>(0, (whole / 2).count())(chance_));
+}
+
+// By our own will.
+Error Talk::parting() const {
+  if (pending_.empty()) return {Exit::done};
+  return {Exit::timeout, "timeout", "not everything has an outcome", true};
 }
 
 void Talk::end(Error error) {

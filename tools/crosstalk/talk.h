@@ -81,7 +81,8 @@ class Talk {
   std::string take_output();
   std::vector<Told> take_told();
   bool wants_dial(Now now) const;
-  const tool::Address& server() const;  // to dial next, or dialled
+  bool wants_connection() const { return state_ != State::away && !over(); }  // that it has
+  const tool::Address& server() const;                                        // to dial next, or dialled
   Millis wake_at() const;
 
   bool over() const { return state_ == State::over; }
@@ -111,6 +112,7 @@ class Talk {
   void send(Pending& pending);
   void go_away(Millis until);
   Millis backoff();
+  Error parting() const;
   void end(Error error);
   void tell(Told::Kind kind, std::string text, std::string_view line = {});
   void log_out_when_settled(Now now);

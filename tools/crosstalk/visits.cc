@@ -22,8 +22,8 @@ namespace {
 using tool::Result;
 using What = Message::What;
 
-// Names may have 64 bytes, and a line has 64 KiB.
-constexpr std::size_t who_page = 500;
+// As many as a server gives at a time.
+constexpr std::size_t who_page = 1000;
 // Over the longest line that a server can be set to take.
 constexpr std::size_t content_bytes_max = std::size_t{2} << 20U;
 
@@ -83,13 +83,6 @@ Ending outcome(Session& session, const Invocation& invocation, const std::string
   }
 }
 
-Result<Session, Error> open_for_who(const Invocation& invocation, tool::Clock::time_point until) {
-  if (invocation.as.empty()) return Session::open(invocation.servers, until);
-  const auto token = user_token(invocation);
-  if (!token) return token.failure();
-  return Session::open_as(invocation.as, *token, invocation.servers, until);
-}
-
 Result<Message, Error> page_of(Session& session, std::size_t limit, std::string_view after) {
   if (const auto sent = session.send(who_line(limit, after)); !sent) return sent.failure();
   while (true) {
@@ -98,7 +91,6 @@ Result<Message, Error> page_of(Session& session, std::size_t limit, std::string_
     if (message->what != What::error && message->what != What::kicked) continue;
     Error error = refused(*message);
     if (error.code == "unknown_cmd") error.why = "this server can't tell who is online";
-    if (error.code == "not_logged_in") error.why += ": name a user with --as";
     return error;
   }
 }
@@ -125,24 +117,35 @@ Ending run_send(const Invocation& invocation) {
 }
 
 Ending run_who(const Invocation& invocation) {
-  auto session = open_for_who(invocation, deadline(invocation, answer_within));
+  const auto token = user_token(invocation);
+  if (!token) return token.failure();
+  // Only users are told. A name for the moment is left out of what it sees.
+  const bool passing = invocation.as.empty();
+  const std::string name = passing ? fresh_id() : invocation.as;
+  auto session = Session::open_as(name, *token, invocation.servers, deadline(invocation, answer_within));
   if (!session) return session.failure();
   std::string after = invocation.after;
   std::vector<std::string> silent;
   for (std::size_t told = 0; invocation.limit == 0 || told < invocation.limit;) {
-    const std::size_t limit = invocation.limit == 0 ? who_page : std::min(who_page, invocation.limit - told);
-    const auto page = page_of(*session, limit, after);
+    // One more than is wanted, in case that is our own.
+    const std::size_t limit = invocation.limit == 0 ? who_page : std::min(who_page, invocation.limit - told + 1);
+    auto page = page_of(*session, limit, after);
     if (!page) return page.failure();
+    const bool last = page->users.empty() || !page->more.value_or(true) || page->users.back() <= after;
+    if (!page->users.empty()) after = page->users.back();
+    if (passing) std::erase(page->users, name);
+    if (passing && page->count > 0) --page->count;
+    if (invocation.limit != 0 && page->users.size() > invocation.limit - told) {
+      page->users.resize(invocation.limit - told);
+      page->more = true;
+    }
     for (const std::string& node : page->partial)
       if (std::find(silent.begin(), silent.end(), node) == silent.end()) silent.push_back(node);
-    if (invocation.json && (!page->users.empty() || told == 0)) print_line(tool::ascii_json(session->line()));
-    if (page->users.empty()) break;
+    if (invocation.json && (!page->users.empty() || told == 0)) print_line(tool::ascii_json(users_json(*page)));
     if (!invocation.json)
       for (const std::string& user : page->users) print_line(shown(user));
     told += page->users.size();
-    // Whoever pages must get on.
-    if (page->users.back() <= after) break;
-    after = page->users.back();
+    if (last) break;
   }
   for (const std::string& node : silent) std::fprintf(stderr, "crosstalk: no answer from %s\n", shown(node).c_str());
   return std::nullopt;

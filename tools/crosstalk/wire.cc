@@ -46,6 +46,8 @@ void Wire::read() {
   if (!bytes) return lost(bytes.why());
   lines_.add(*bytes);
   while (const std::optional<std::string> line = lines_.next()) talk_.heard(*line, now());
+  // Sent away: that the server hangs up then is no news.
+  if (!talk_.wants_connection()) return connection_.reset();
   if (lines_.overlong()) return lost("a line without an end");
   if (bytes->empty()) lost("the connection was closed");
 }
