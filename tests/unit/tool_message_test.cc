@@ -148,7 +148,10 @@ START_TEST(says_it_in_words) {
   error.code = "unavailable";
   error.sentence = "not now";
   error.maybe = true;
-  expect_same("an error", crosstalk::error_for_people(error), "unavailable: not now; it may have arrived");
+  expect_same("an error", crosstalk::error_for_people(error),
+              "unavailable: not now; it may have been done all the same");
+  error.sentence = "not now; it may have arrived";
+  expect_same("once", crosstalk::error_for_people(error), "unavailable: not now; it may have arrived");
   Message page;
   expect_same("nobody", crosstalk::users_for_people(page), "0 online");
   page.users = {"a", "b"};

@@ -16,8 +16,7 @@ int finish(const Invocation& invocation, Ending ending) {
   // What nobody has got was not printed.
   if (std::fflush(stdout) != 0 && !ending) ending = Error{Exit::failed, "output", "standard output takes nothing"};
   if (!ending) return 0;
-  std::fprintf(stderr, "crosstalk: %s: %s%s\n", ending->code.c_str(), ending->why.c_str(),
-               ending->maybe ? "; it may have been done all the same" : "");
+  std::fprintf(stderr, "crosstalk: %s: %s\n", ending->code.c_str(), why_of(*ending).c_str());
   if (invocation.json && !ending->told) {
     print_line(tool::ascii_json(error_json(*ending)));
     std::fflush(stdout);

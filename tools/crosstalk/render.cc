@@ -54,7 +54,7 @@ std::string outcome_for_people(std::string_view status, std::string_view recipie
 }
 
 std::string error_for_people(const Message& error) {
-  return shown(error.code) + ": " + shown(error.sentence) + (error.maybe ? "; it may have arrived" : "");
+  return shown(error.code) + ": " + why_of({Exit::failed, error.code, shown(error.sentence), error.maybe});
 }
 
 std::string_view kick_sentence(std::string_view reason) {
@@ -85,6 +85,11 @@ std::string users_json(const Message& page) {
                      (page.more.value_or(false) ? "true" : "false");
   if (!page.partial.empty()) text += R"(,"partial":)" + list(page.partial);
   return text + "}";
+}
+
+std::string why_of(const Error& error) {
+  const bool said = !error.maybe || error.why.find("may have") != std::string::npos;
+  return error.why + (said ? "" : "; it may have been done all the same");
 }
 
 std::string error_json(const Error& error) {

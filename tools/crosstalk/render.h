@@ -29,6 +29,8 @@ std::string users_for_people(const Message& page);
 // A page as a program reads it: {"users":[…],"count":…,"more":…,"partial":[…]}.
 std::string users_json(const Message& page);
 
+// The sentence, and that it may have been done, unless the sentence says so.
+std::string why_of(const Error& error);
 // As a program reads it: {"error":{"code":…,"message":…}}.
 std::string error_json(const Error& error);
 
