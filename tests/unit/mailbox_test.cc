@@ -112,6 +112,27 @@ START_TEST(storing_while_the_recipient_logs_in) {
 }
 END_TEST
 
+// n1 has stored, and dies before it hears that he is at n2: it tells nobody.
+START_TEST(the_storing_node_dies_unaware_of_the_login) {
+  PostTown town(2);
+  Person& alice = town.town.join(1, "alice");
+  town.town.start();
+  town.pump();
+  town.town.net.hold("n2", "n1");
+  Person& bob = town.town.join(2, "bob");
+  town.pump();
+  alice.send_known("bob", "1");
+  town.pump();
+  expect_texts(alice.outcomes, {"\"1\" stored"}, "he is nowhere, for all that n1 knows");
+  expect_texts(bob.got, {}, "and nobody knows more");
+  town.town.reopen(1);
+  town.town.settle();
+  town.pump();
+  expect_texts(bob.got, {"1 stored"}, "n2 hears of the death");
+  ck_assert_uint_eq(town.shelf.waiting("bob"), 0);
+}
+END_TEST
+
 // What was stored is before what goes there directly, though the wake is slow.
 START_TEST(a_wake_goes_before_the_next_chat) {
   PostTown town(2);
@@ -634,7 +655,7 @@ SUITE(a_node_that_lives_but_cant_be_reached, nothing_is_repeated_after_a_cut, st
       what_comes_late_on_an_old_connection_is_not_let_in, cut_off_with_redis_down, the_senders_node_leaves,
       a_refusal_that_nobody_reads, the_recipient_has_a_session_elsewhere, stored_and_drained,
       who_has_nothing_waiting_is_ready, redis_is_down, redis_goes_down_with_a_chat_out, a_full_mailbox,
-      storing_while_the_recipient_logs_in, a_wake_goes_before_the_next_chat, a_wake_while_redis_is_about_to_be_back,
-      one_pass_is_enough_for_what_came_before_the_next_wake, acknowledged, what_was_not_confirmed_goes_on,
-      an_entry_leaves_when_it_is_confirmed, a_mailbox_is_emptied_as_fast_as_it_is_read, the_same_id_twice,
-      the_same_id_stored_and_direct, redis_comes_back, removed_though_redis_was_down)
+      storing_while_the_recipient_logs_in, the_storing_node_dies_unaware_of_the_login, a_wake_goes_before_the_next_chat,
+      a_wake_while_redis_is_about_to_be_back, one_pass_is_enough_for_what_came_before_the_next_wake, acknowledged,
+      what_was_not_confirmed_goes_on, an_entry_leaves_when_it_is_confirmed, a_mailbox_is_emptied_as_fast_as_it_is_read,
+      the_same_id_twice, the_same_id_stored_and_direct, redis_comes_back, removed_though_redis_was_down)
