@@ -10,7 +10,6 @@ import os
 import pty
 import re
 import select
-import signal
 import struct
 import subprocess
 import termios
@@ -94,6 +93,12 @@ class Screen:
             assert command in "mhlr", f"CSI {command} is not known here"
 
 
+def _take_terminal() -> None:
+    """Run in the child: the terminal's keys and its end are signals to it."""
+    die_with_parent()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """Starts a program in it; `close` ends both."""
 
@@ -104,13 +109,11 @@ class Terminal:
         self.settings = termios.tcgetattr(self._slave)
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self.process = subprocess.Popen(command, stdin=self._slave, stdout=self._slave, stderr=self._slave, start_new_session=True,
-                                        preexec_fn=die_with_parent, env={**kept, "TERM": "vt100", **environment})
+                                        preexec_fn=_take_terminal, env={**kept, "TERM": "vt100", **environment})
 
     def resize(self, width: int, height: int) -> None:
         self.screen = Screen(width, height)
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-        if hasattr(self, "process"):
-            self.process.send_signal(signal.SIGWINCH)
 
     def press(self, keys: str) -> None:
         os.write(self._master, keys.encode())

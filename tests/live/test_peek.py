@@ -221,6 +221,16 @@ class OnATerminal(PeekTest):
         terminal.press("q")
         self.assertEqual(terminal.ended(), 0)
 
+    def test_it_leaves_the_terminal_as_it_was(self) -> None:
+        _, place = self.record(recorded(3))
+        for what, end in (("Ctrl-C", lambda terminal: terminal.press("\x03")),
+                          ("SIGTERM", lambda terminal: terminal.process.terminate())):
+            with self.subTest(what):
+                terminal = self.open(place, 80, 24)
+                terminal.shows("3 of 3 nodes")
+                end(terminal)
+                self.assertEqual(terminal.ended(), 0)
+
     def test_colours_and_characters_are_the_terminals(self) -> None:
         _, place = self.record(recorded(3))
         colour = re.compile(r"\x1b\[[0-9;]*3[1-6][0-9;]*m")

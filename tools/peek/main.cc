@@ -2,9 +2,11 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "tools/common/token.h"
 #include "tools/peek/draw.h"
@@ -13,7 +15,6 @@
 #include "tools/peek/plain.h"
 #include "tools/peek/screen.h"
 #include "tools/peek/source.h"
-#include "tools/peek/watch.h"
 
 namespace {
 
@@ -22,8 +23,6 @@ using namespace std::chrono_literals;
 constexpr int not_whole = 1;
 constexpr int could_not = 2;
 constexpr std::chrono::milliseconds patience = 5s;
-// On the screen somebody waits, and it is tried again at once.
-constexpr std::chrono::milliseconds screen_patience = 3s;
 
 int complain(const std::string& why) {
   std::fprintf(stderr, "cluster-peek: %s\n", why.c_str());
@@ -62,10 +61,8 @@ int once(const peek::Sighting& seen, peek::Marks marks) {
 
 int look(const peek::Flags& flags, peek::Source source, peek::Marks marks) {
   if (flags.mode == peek::Mode::screen) {
-    const std::string place = source.place();
     const char* const plain = std::getenv("NO_COLOR");
-    peek::Watch watch(std::move(source), screen_patience);
-    const auto shown = peek::show(watch, place, marks, plain == nullptr || *plain == '\0');
+    const auto shown = peek::show(std::move(source), marks, plain == nullptr || *plain == '\0');
     return shown ? *shown : complain(shown.why());
   }
   const peek::Source::Look look = source.look(patience);

@@ -1,22 +1,29 @@
 #include "tools/peek/screen.h"
 
+#include "tools/common/address.h"
+#include "tools/peek/draw.h"
+#include "tools/peek/picture.h"
+#include "tools/peek/view.h"
+#include "tools/peek/watch.h"
+
+// After ours, because of the macros of terminfo.
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
 #include <term.h>
 #include <unistd.h>
 
 #include <array>
-#include <cstdio>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 
-#include "tools/common/address.h"
-#include "tools/peek/draw.h"
-#include "tools/peek/picture.h"
-
-// Terminfo has them as macros.
 #undef tab
 #undef back_tab
 
@@ -26,6 +33,37 @@ namespace {
 
 // However little happens, ages count on.
 constexpr int redraw_ms = 500;
+
+// Somebody waits, and it is tried again at once.
+constexpr std::chrono::milliseconds patience(3000);
+
+// Signals that end the process, as something to poll: the terminal is put in order first.
+class Interrupts {
+ public:
+  Interrupts() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    sigprocmask(SIG_BLOCK, &signals, &before_);
+    ready_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  }
+  ~Interrupts() {
+    signalfd_siginfo taken{};
+    while (read(ready_, &taken, sizeof taken) > 0) {
+    }
+    close(ready_);
+    sigprocmask(SIG_SETMASK, &before_, nullptr);
+  }
+  Interrupts(const Interrupts&) = delete;
+  Interrupts& operator=(const Interrupts&) = delete;
+
+  int ready() const { return ready_; }
+
+ private:
+  sigset_t before_{};
+  int ready_;
+};
 
 class Terminal {
  public:
@@ -157,17 +195,22 @@ struct Show {
 
 }  // namespace
 
-tool::Result<int> show(Watch& watch, const std::string& place, Marks marks, bool coloured) {
+tool::Result<int> show(Source source, Marks marks, bool coloured) {
+  // Before there is another thread, which is to know nothing of them either.
+  const Interrupts interrupts;
   const std::unique_ptr<Terminal> terminal = Terminal::open(coloured);
   if (!terminal) return tool::Failure{"no terminal that can be drawn on; --once prints one look as plain text"};
+  const std::string place = source.place();
+  Watch watch(std::move(source), patience);
   Show show;
   while (true) {
     show.take(watch);
     terminal->paint(show.draw(place, marks));
-    std::array<pollfd, 2> waiting = {{{STDIN_FILENO, POLLIN, 0}, {watch.ready(), POLLIN, 0}}};
+    std::array<pollfd, 3> waiting = {
+        {{STDIN_FILENO, POLLIN, 0}, {watch.ready(), POLLIN, 0}, {interrupts.ready(), POLLIN, 0}}};
     // A resize interrupts it, and getch tells curses of that.
     poll(waiting.data(), waiting.size(), redraw_ms);
-    if ((waiting[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) return 0;
+    if ((waiting[0].revents & (POLLERR | POLLHUP | POLLNVAL)) != 0 || waiting[2].revents != 0) return 0;
     if (!show.read_keys(watch)) return 0;
   }
 }

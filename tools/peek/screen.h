@@ -3,18 +3,14 @@
 // The one place of ncurses. However it is left, the terminal is as it was before.
 #pragma once
 
-#include <optional>
-#include <string>
-
 #include "tools/common/result.h"
 #include "tools/peek/grid.h"
-#include "tools/peek/view.h"
-#include "tools/peek/watch.h"
+#include "tools/peek/source.h"
 
 namespace peek {
 
-// Shows what the watch sees until the operator quits; the failure is a sentence, of
-// a terminal that cannot show it.
-tool::Result<int> show(Watch& watch, const std::string& place, Marks marks, bool coloured);
+// Looks and shows until the operator quits, or the process is to end; the failure is
+// a sentence, of a terminal that cannot show it. Takes SIGINT and SIGTERM for itself.
+tool::Result<int> show(Source source, Marks marks, bool coloured);
 
 }  // namespace peek
