@@ -172,8 +172,8 @@ class Recordings(PeekTest):
 
 
 class OnATerminal(PeekTest):
-    def open(self, place: str, width: int, height: int, **environment: str) -> Terminal:
-        terminal = Terminal([PEEK, "--http", place], width, height, {"LC_ALL": "C", **environment})
+    def open(self, place: str, width: int, height: int, where: str = "--http", **environment: str) -> Terminal:
+        terminal = Terminal([PEEK, where, place], width, height, {"LC_ALL": "C", **environment})
         self.addCleanup(terminal.close)
         return terminal
 
@@ -211,6 +211,23 @@ class OnATerminal(PeekTest):
         again = Recording(recorded(4), port)
         self.addCleanup(again.close)
         terminal.shows("4 of 4 nodes")
+        terminal.press("q")
+        self.assertEqual(terminal.ended(), 0)
+
+    def test_with_the_set_another_one_is_asked(self) -> None:
+        redis = self.world.redis
+        recordings = []
+        for name in ("n1", "n2"):
+            recording, place = self.record({**recorded(3), "node": name})
+            recordings.append(recording)
+            redis.call("SADD", "crosstalk:{main}:nodes", f"{name}@10.0.0.1:9601")
+            redis.call("SET", f"crosstalk:{{main}}:lease:{name}", json.dumps({"http": place}))
+        terminal = self.open(redis.url, 80, 24, where="--redis")
+        terminal.shows("3 of 3 nodes", "says n1 at")
+        recordings[0].close()
+        terminal.shows("says n2 at", "n1 at ", ": Connection refused")
+        redis.kill()
+        terminal.shows("says n2 at", "Redis at ")
         terminal.press("q")
         self.assertEqual(terminal.ended(), 0)
 

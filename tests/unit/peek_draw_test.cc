@@ -35,7 +35,7 @@ void has_not(const std::string& text, const std::string& part) {
   ck_assert_msg(text.find(part) == std::string::npos, "\"%s\" is in\n%s", part.c_str(), text.c_str());
 }
 
-const peek::Status fine{"127.0.0.1:9701", "127.0.0.1:9701", "", 40};
+const peek::Status fine{"127.0.0.1:9701", "127.0.0.1:9701", "", "", 40};
 
 std::string screen(const View& view, const Picture& picture, int width = 80, int height = 24) {
   return draw(view, &picture, fine, width, height, ascii).text();
@@ -203,12 +203,15 @@ START_TEST(help_fits_and_trouble_is_told) {
   for (int y = 0; y < help.height(); ++y)
     has_not(help.line(y).substr(std::min<std::size_t>(help.line(y).size(), 79)), "~");
   has(help.text(), "Any key goes back.");
-  has(draw({}, nullptr, {"h:1", "", "", 0}, 80, 24, ascii).text(), "looking at h:1 ...");
-  const std::string dead = draw({}, nullptr, {"h:1", "", "h:1: Connection refused", 0}, 80, 24, ascii).text();
+  has(draw({}, nullptr, {"h:1", "", "", "", 0}, 80, 24, ascii).text(), "looking at h:1 ...");
+  const std::string dead = draw({}, nullptr, {"h:1", "", "h:1: Connection refused", "", 0}, 80, 24, ascii).text();
   has(dead, "h:1 does not answer\nh:1: Connection refused; trying on\n");
   const Picture picture(recorded::Cluster(3).read());
-  const std::string old = draw({}, &picture, {"h:1", "h:1", "h:1: Connection refused", 12'000}, 80, 24, ascii).text();
+  const std::string old =
+      draw({}, &picture, {"h:1", "h:1", "h:1: Connection refused", "", 12'000}, 80, 24, ascii).text();
   has(old, "says n1 at h:1, 12s ago\nh:1: Connection refused; trying on\n");
+  const std::string other = draw({}, &picture, {"h:1", "g:1", "", "n2 at h:1: gone", 40}, 80, 24, ascii).text();
+  has(other, "says n1 at g:1, just now\nn2 at h:1: gone\n");
 }
 END_TEST
 
@@ -243,7 +246,7 @@ START_TEST(nothing_gets_through_to_the_terminal) {
     told.kill(7, 40);
     return told.read();
   }());
-  const peek::Status status{"127.0.0.1:9701", "127.0.0.1:9701", "trouble", 40};
+  const peek::Status status{"127.0.0.1:9701", "127.0.0.1:9701", "trouble", "remark", 40};
   // Any size, any keys: a fixed storm of them.
   unsigned state = 1;
   const auto any = [&state](unsigned below) {

@@ -184,7 +184,8 @@ std::string particulars(const Picture& picture, Ends ends) {
   const Link& link = *cell.link;
   if (link.rtt_us) text += "; round trip " + span_us(*link.rtt_us);
   if (link.waiting_bytes) text += "; " + bytes(*link.waiting_bytes) + " waiting";
-  if (link.reconnects) text += "; " + std::to_string(*link.reconnects) + " reconnects";
+  if (link.reconnects)
+    text += "; " + std::to_string(*link.reconnects) + (*link.reconnects == 1 ? " reconnect" : " reconnects");
   if (link.accepted && cell.sight != Sight::only_from && cell.sight != Sight::only_to)
     text += *link.accepted ? "; accepted" : "; not accepted";
   if (link.canary == Canary::ok) text += "; messages pass";

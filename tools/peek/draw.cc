@@ -102,10 +102,11 @@ void draw_findings(const Area& area, const View& view, const Picture& picture) {
   const std::vector<std::size_t> rows = finding_rows(view, picture);
   const auto wrong =
       std::count_if(picture.found.begin(), picture.found.end(), [](const Finding& f) { return f.wrong; });
-  const std::string title = picture.found.empty() ? "Nothing is wrong"
-                            : wrong == 0          ? "Noticed " + filtered(view, rows.size(), picture.found.size())
-                                                  : "Wrong " + std::to_string(wrong) + ", noticed " +
-                                               std::to_string(picture.found.size() - static_cast<std::size_t>(wrong));
+  const std::size_t odd = picture.found.size() - static_cast<std::size_t>(wrong);
+  std::string title = "Nothing is wrong";
+  if (wrong > 0) title = "Wrong " + std::to_string(wrong) + ", noticed " + std::to_string(odd);
+  if (wrong == 0 && odd > 0) title = "Noticed " + std::to_string(odd);
+  if (!view.filter.empty()) title += ", " + std::to_string(rows.size()) + " with \"" + view.filter + "\"";
   draw_title(area, view, Pane::findings, title, wrong > 0);
   const Area body = area.part(0, 1, area.width(), area.height() - 1);
   const bool focused = view.focus == Pane::findings;
@@ -151,7 +152,10 @@ void draw_heading(const Area& area, const Picture* picture, const Status& status
     area.put(x + 1, 0, summary(*picture), {Colour::plain, true}, area.width() - x - 1);
     area.put(0, 1, witness(*picture, status), {}, area.width());
   }
-  if (!status.trouble.empty()) area.wrap(picture == nullptr ? 1 : 2, status.trouble + "; trying on", 2, alarm);
+  if (status.trouble.empty())
+    area.wrap(2, status.remark, 2, {Colour::warn, true});
+  else
+    area.wrap(picture == nullptr ? 1 : 2, status.trouble + "; trying on", 2, alarm);
 }
 
 void draw_keys(const Area& area, const View& view) {
@@ -180,7 +184,7 @@ void draw_pane(const Area& area, const View& view, const Picture& picture, Pane 
   }
 }
 
-int heading_lines(const Status& status) { return status.trouble.empty() ? 2 : 4; }
+int heading_lines(const Status& status) { return status.trouble.empty() && status.remark.empty() ? 2 : 4; }
 
 }  // namespace
 

@@ -17,7 +17,8 @@ namespace peek {
 struct Status {
   std::string place{};       // what is looked at
   std::string asked{};       // the address that answered
-  std::string trouble{};     // what went wrong since; empty
+  std::string trouble{};     // why there was no answer since
+  std::string remark{};      // what went wrong on the way to the answer
   std::uint64_t age_ms = 0;  // of the picture
 };
 

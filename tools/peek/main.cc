@@ -55,7 +55,7 @@ int once(const peek::Sighting& seen, peek::Marks marks) {
   const peek::Picture picture(seen.cluster);
   const auto age = std::chrono::steady_clock::now() - seen.at;
   const auto age_ms = std::chrono::duration_cast<std::chrono::milliseconds>(age).count();
-  const peek::Status status{"", to_string(seen.asked), seen.remark, static_cast<std::uint64_t>(age_ms)};
+  const peek::Status status{"", to_string(seen.asked), "", seen.remark, static_cast<std::uint64_t>(age_ms)};
   return print(to_plain(picture, status, columns(), marks));
 }
 

@@ -35,7 +35,7 @@ std::string to_plain(const Picture& picture, const Status& status, int width, Ma
   const Matrix::Count links = picture.matrix.count();
   const bool wrong = std::any_of(picture.found.begin(), picture.found.end(), [](const Finding& f) { return f.wrong; });
   std::string text = (wrong ? "NOT WHOLE  " : "whole  ") + summary(picture) + "\n" + witness(picture, status) + "\n";
-  if (!status.trouble.empty()) text += status.trouble + "\n";
+  if (!status.remark.empty()) text += status.remark + "\n";
   text += "\n" + table(picture, width, marks);
   text += "\nLinks: " + std::to_string(links.up) + " up of " + std::to_string(links.expected);
   if (picture.matrix.size() <= plain_matrix_max)

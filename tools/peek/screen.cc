@@ -169,8 +169,9 @@ struct Show {
   }
 
   Grid draw(const std::string& place, Marks marks) const {
-    Status status{place, "", news.trouble};
+    Status status{place, "", news.trouble, ""};
     if (news.seen) {
+      status.remark = news.seen->remark;
       const auto age = std::chrono::steady_clock::now() - news.seen->at;
       status.asked = to_string(news.seen->asked);
       status.age_ms = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(age).count());

@@ -35,7 +35,7 @@ struct Watch::Shared {
   bool tell(Source::Look look) {
     const std::lock_guard lock(mutex);
     if (look) {
-      news.trouble = look->remark;
+      news.trouble.clear();
       news.seen = std::make_shared<const Sighting>(std::move(*look));
     } else {
       news.trouble = look.why();

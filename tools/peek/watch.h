@@ -16,7 +16,7 @@ namespace peek {
 
 class Watch {
  public:
-  // What was seen last, and what has gone wrong since; either may be absent.
+  // What was seen last, and why nothing could be seen since; either may be absent.
   struct News {
     std::shared_ptr<const Sighting> seen;
     std::string trouble;
