@@ -11,18 +11,18 @@ import signal
 import struct
 import subprocess
 import termios
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from deadline import PATIENCE, SLOWNESS, Deadline, Late, eventually
 from process import die_with_parent
 
 _CSI = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])")
 # Keypad and cursor key modes, character sets: nothing that is seen.
-_OTHER = re.compile(r"\x1b(?:[=>78]|[()][0-9A-B])")
+_OTHER = re.compile(r"\x1b(?:[=>78M]|[()][0-9A-B])")
 
 
 class Screen:
-    """What a terminal shows: as much of a VT100 as a line editor needs. Scrolls off at the top."""
+    """What a terminal shows: as much of a VT100 as a line editor and ncurses need. Scrolls off at the top."""
 
     def __init__(self, rows: int, columns: int) -> None:
         self.rows = rows
@@ -49,6 +49,8 @@ class Screen:
                     continue
                 if match.re is _CSI:
                     self._command(match.group(1), match.group(2))
+                elif match.group() == "\x1bM":
+                    self._row = max(0, self._row - 1)
                 at = match.end()
                 continue
             self._put(character)
@@ -72,6 +74,8 @@ class Screen:
             self._down()
         elif character == "\b":
             self._column = max(0, min(self._column, self.columns - 1) - 1)
+        elif character == "\t":
+            self._column = min(self.columns - 1, self._column // 8 * 8 + 8)
         elif character >= " ":
             # The margin is passed only by the next character, as xterm does it.
             if self._column >= self.columns:
@@ -79,7 +83,7 @@ class Screen:
                 self._down()
             self._cells[self._row][self._column] = character
             self._column += 1
-        elif character != "\x07":
+        elif character not in "\x07\x0e\x0f":  # the bell, character sets
             self.unknown.append(ascii(character))
 
     def _down(self) -> None:
@@ -103,6 +107,11 @@ class Screen:
             self._column = max(0, column - count)
         elif letter == "G":
             self._column = count - 1
+        elif letter == "H":
+            self._row = min(self.rows, count) - 1
+            self._column = min(self.columns, max(1, numbers[1]) if len(numbers) > 1 else 1) - 1
+        elif letter == "K" and numbers == [1]:
+            self._cells[row][:column + 1] = [" "] * (column + 1)
         elif letter == "K":
             self._cells[row][column:] = [" "] * (self.columns - column)
         elif letter == "J":
@@ -112,7 +121,7 @@ class Screen:
             self._cells[row][column:] = self._cells[row][column + count:] + [" "] * min(count, self.columns - column)
         elif letter == "@":
             self._cells[row][column:] = ([" "] * count + self._cells[row][column:])[:self.columns - column]
-        elif letter not in "mhl":
+        elif letter not in "mhlr":
             self.unknown.append(arguments + letter)
 
 
@@ -170,6 +179,25 @@ class Terminal:
             if deadline.passed():
                 raise Late("wanted:\n" + "\n".join(wanted) + "\non the screen:\n" + "\n".join(self.look()))
             select.select([self._pty], [], [], 0.05)
+
+    def until(self, condition: Callable[[list[str]], bool], what: str, within: float = PATIENCE) -> list[str]:
+        """Waits until the lines of the screen are so, and returns them."""
+        deadline = Deadline(within)
+        while not condition(lines := self.look()):
+            if deadline.passed():
+                raise Late(f"not within {deadline.within:g} s: {what}; on the screen:\n" + "\n".join(lines))
+            select.select([self._pty], [], [], 0.05)
+        return lines
+
+    def has(self, *texts: str) -> list[str]:
+        """Waits until all of these are somewhere on the screen."""
+        return self.until(lambda lines: all(any(text in line for line in lines) for text in texts), f"all of {texts}")
+
+    def cleared(self, rows: int, columns: int) -> None:
+        """Resizes it to an empty screen, for a program that then draws all of it."""
+        self.look()
+        self.screen = Screen(rows, columns)
+        self.resize(rows, columns)
 
     def resize(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self._pty, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

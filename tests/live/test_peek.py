@@ -13,7 +13,7 @@ from cluster import LiveTest
 from deadline import PATIENCE, SLOWNESS, eventually
 from node import Node
 from process import CROSSTALKD, free_port
-from terminal import Terminal
+from screen import Terminal
 
 PEEK = str(CROSSTALKD.with_name("cluster-peek"))
 
@@ -172,47 +172,52 @@ class Recordings(PeekTest):
 
 
 class OnATerminal(PeekTest):
-    def open(self, place: str, width: int, height: int, where: str = "--http", **environment: str) -> Terminal:
-        terminal = Terminal([PEEK, where, place], width, height, {"LC_ALL": "C", **environment})
+    def open(self, place: str, where: str = "--http", **environment: str) -> Terminal:
+        terminal = Terminal([PEEK, where, place], columns=80, environment={"TERM": "vt100", "LC_ALL": "C", **environment})
         self.addCleanup(terminal.close)
         return terminal
+
+    def ended(self, terminal: Terminal, status: int = 0) -> None:
+        """With this exit status, and the terminal as it was before."""
+        self.assertEqual(terminal.exit_code(), status)
+        self.assertTrue(terminal.cooked())
 
     def test_it_starts_is_resized_and_ends(self) -> None:
         for size in (3, 12, 100):
             with self.subTest(size=size):
                 recording, place = self.record(recorded(size))
-                terminal = self.open(place, 80, 24)
-                rows = terminal.shows(f"main  {size} of {size} nodes", ">- Links ", "-- Nothing is wrong", "Tab pane")
+                terminal = self.open(place)
+                rows = terminal.has(f"main  {size} of {size} nodes", ">- Links ", "-- Nothing is wrong", "Tab pane")
                 self.assertTrue(rows[-1].startswith("Tab pane"), rows)
-                terminal.press("\t\t\t")
-                terminal.shows(f">- Nodes {size}, by name", "1 n1*", "n1 alive, incarnation 00000000000000ab")
-                terminal.press("s/n2\r")
-                terminal.shows("by state", "with \"n2\"", "n2     alive")
-                terminal.resize(200, 60)
-                rows = terminal.until(lambda rows: rows[-1].startswith("Tab pane"), "the last row's keys")
+                terminal.type("\t\t\t")
+                terminal.has(f">- Nodes {size}, by name", "1 n1*", "n1 alive, incarnation 00000000000000ab")
+                terminal.type("s/n2\r")
+                terminal.has("by state", "with \"n2\"", "n2     alive")
+                terminal.cleared(60, 200)
+                rows = terminal.until(lambda rows: len(rows) == 60 and rows[-1].startswith("Tab pane"), "keys in the last row")
                 self.assertTrue(any("Nodes" in row and "Links" in row for row in rows), rows)
-                terminal.resize(80, 24)
-                terminal.until(lambda rows: rows[-1].startswith("Tab pane"), "the last row's keys")
+                terminal.cleared(24, 80)
+                terminal.until(lambda rows: len(rows) == 24 and rows[-1].startswith("Tab pane"), "keys in the last row")
                 recording.told["links"][0].update(state="down", accepted=False, why="silent for 5 s")
-                terminal.press("\x1b")
-                terminal.shows("NOT WHOLE", "! n1 -> n2 down: silent for 5 s")
-                terminal.press("?")
-                terminal.shows("Any key goes back.")
-                terminal.press(" q")
-                self.assertEqual(terminal.ended(), 0)
+                terminal.type("\x1b")
+                terminal.has("NOT WHOLE", "! n1 -> n2 down: silent for 5 s")
+                terminal.type("?")
+                terminal.has("Any key goes back.")
+                terminal.type(" q")
+                self.ended(terminal)
 
     def test_a_node_that_dies_is_told_and_tried_again(self) -> None:
         recording, place = self.record(recorded(3))
-        terminal = self.open(place, 80, 24)
-        terminal.shows("3 of 3 nodes")
+        terminal = self.open(place)
+        terminal.has("3 of 3 nodes")
         recording.close()
-        terminal.shows("3 of 3 nodes", f"{place}: Connection refused; trying on")
+        terminal.has("3 of 3 nodes", f"{place}: Connection refused; trying on")
         port = int(place.rpartition(":")[2])
         again = Recording(recorded(4), port)
         self.addCleanup(again.close)
-        terminal.shows("4 of 4 nodes")
-        terminal.press("q")
-        self.assertEqual(terminal.ended(), 0)
+        terminal.has("4 of 4 nodes")
+        terminal.type("q")
+        self.ended(terminal)
 
     def test_with_the_set_another_one_is_asked(self) -> None:
         redis = self.world.redis
@@ -222,54 +227,52 @@ class OnATerminal(PeekTest):
             recordings.append(recording)
             redis.call("SADD", "crosstalk:{main}:nodes", f"{name}@10.0.0.1:9601")
             redis.call("SET", f"crosstalk:{{main}}:lease:{name}", json.dumps({"http": place}))
-        terminal = self.open(redis.url, 80, 24, where="--redis")
-        terminal.shows("3 of 3 nodes", "says n1 at")
+        terminal = self.open(redis.url, where="--redis")
+        terminal.has("3 of 3 nodes", "says n1 at")
         recordings[0].close()
-        terminal.shows("says n2 at", "n1 at ", ": Connection refused")
+        terminal.has("says n2 at", "n1 at ", ": Connection refused")
         redis.kill()
-        terminal.shows("says n2 at", "Redis at ")
-        terminal.press("q")
-        self.assertEqual(terminal.ended(), 0)
+        terminal.has("says n2 at", "Redis at ")
+        terminal.type("q")
+        self.ended(terminal)
 
     def test_it_starts_where_nobody_answers(self) -> None:
         place = f"127.0.0.1:{free_port()}"
-        terminal = self.open(place, 80, 24)
-        terminal.shows(f"{place} does not answer", "Connection refused; trying on")
-        terminal.press("q")
-        self.assertEqual(terminal.ended(), 0)
+        terminal = self.open(place)
+        terminal.has(f"{place} does not answer", "Connection refused; trying on")
+        terminal.type("q")
+        self.ended(terminal)
 
     def test_it_leaves_the_terminal_as_it_was(self) -> None:
         _, place = self.record(recorded(3))
-        for what, end in (("Ctrl-C", lambda terminal: terminal.press("\x03")),
+        for what, end in (("Ctrl-C", lambda terminal: terminal.type("\x03")),
                           ("SIGTERM", lambda terminal: terminal.process.terminate())):
             with self.subTest(what):
-                terminal = self.open(place, 80, 24)
-                terminal.shows("3 of 3 nodes")
+                terminal = self.open(place)
+                terminal.has("3 of 3 nodes")
                 end(terminal)
-                self.assertEqual(terminal.ended(), 0)
+                self.ended(terminal)
 
     def test_colours_and_characters_are_the_terminals(self) -> None:
         _, place = self.record(recorded(3))
-        colour = re.compile(r"\x1b\[[0-9;]*3[1-6][0-9;]*m")
+        colour = re.compile(rb"\x1b\[[0-9;]*3[1-6][0-9;]*m")
         for environment, colours in (({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False)):
             with self.subTest(environment=environment):
-                terminal = Terminal([PEEK, "--http", place], 80, 24, {"LC_ALL": "C.UTF-8", "TERM": "xterm-256color", **environment})
-                self.addCleanup(terminal.close)
+                terminal = self.open(place, LC_ALL="C.UTF-8", TERM="xterm-256color", **environment)
                 # Only what is written is looked at: this is more than a VT100.
-                terminal.screen.feed = lambda text: None  # type: ignore[method-assign]
-                terminal.until(lambda rows: "Links 6 up" in terminal.written, "the links")
-                terminal.press("q")
-                self.assertEqual(terminal.ended(), 0)
+                terminal.until(lambda _: b"Links 6 up" in terminal.written, "the links")
+                terminal.type("q")
+                self.ended(terminal)
                 self.assertEqual(bool(colour.search(terminal.written)), colours)
-                self.assertIn("\u2500".encode().decode("latin-1"), terminal.written)
+                self.assertIn("\u2500".encode(), terminal.written)
                 # Back from the alternate screen.
-                self.assertIn("\x1b[?1049l", terminal.written)
+                self.assertIn(b"\x1b[?1049l", terminal.written)
 
     def test_where_there_is_nothing_to_draw_on(self) -> None:
         _, place = self.record(recorded(1))
         self.assertIn("--once prints one look", self.complains("--http", place))
         for kind in ("dumb", "", "no-such-terminal"):
             with self.subTest(kind=kind):
-                terminal = self.open(place, 80, 24, TERM=kind)
-                terminal.shows("--once prints one look")
-                self.assertEqual(terminal.ended(), 2)
+                terminal = self.open(place, TERM=kind)
+                terminal.has("--once prints one look")
+                self.ended(terminal, 2)
