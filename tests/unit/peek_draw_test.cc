@@ -97,7 +97,7 @@ waiting; 0 reconnects; not accepted
 22:13:22  n1  link up  n2
 22:13:21  n1  link down  n2: silent for 5 s
 22:13:20  n1  link up  n2
-Tab pane   arrows select   s sort   / filter   ? help   q quit
+Tab pane   arrows select   s sort   / filter   b bad links   ? help   q quit
 )");
 }
 END_TEST
@@ -120,6 +120,12 @@ START_TEST(a_hundred_nodes_stay_readable) {
   view.to = "n99";
   has(screen(view, picture), "100 n100 ");
   has(screen(view, picture), "n100 -> n99 backoff: No route to host");
+  View bad;
+  type(bad, picture, "b");
+  has(screen(bad, picture), "only the nodes with bad ones");
+  has(screen(bad, picture), "         n1      n2      n99\n  1 n1   \\       R       b\n");
+  press(bad, picture, {Key::end, Key::right, Key::right});
+  same(bad.from + bad.to, "n99n99");
   // Not in the matrix, with so many.
   const std::string plain = to_plain(picture, fine, 0, ascii);
   has(plain, "99 n99    unreached");
@@ -259,7 +265,7 @@ START_TEST(nothing_gets_through_to_the_terminal) {
     const int width = static_cast<int>(any(8) == 0 ? any(250) : any(100));
     const int height = static_cast<int>(any(70));
     const auto key = static_cast<Key>(any(14));
-    const char letters[] = "sS/?gGhjklrn1";
+    const char letters[] = "sSb/?gGhjklrn1";
     view.press({key, letters[any(sizeof letters - 1)]}, &picture, page_of(view, &picture, width, height));
     const peek::Grid grid = draw(view, &picture, status, width, height, peek::Marks(tool::Charset::utf8));
     bool safe = true;

@@ -24,9 +24,8 @@ struct Spacing {
   int label() const { return number + 1 + name + 1; }
 };
 
-Spacing spacing(const Picture& picture, int width) {
-  const std::size_t size = picture.matrix.size();
-  Spacing spacing{digits(size), 1, 1, 1};
+Spacing spacing(const Picture& picture, std::size_t size, int width) {
+  Spacing spacing{digits(picture.matrix.size()), 1, 1, 1};
   for (const Node& node : picture.cluster.nodes)
     spacing.name = std::max(spacing.name, static_cast<int>(tool::printable(node.name).size()));
   spacing.name = std::min(spacing.name, name_width_max);
@@ -72,27 +71,35 @@ std::size_t first_shown(std::size_t size, int room, std::size_t kept) {
   return std::min(kept - fits / 2, size - fits);
 }
 
+// Places are those in the list of nodes that are shown.
 class Chart {
  public:
-  Chart(const Area& area, const Picture& picture, std::optional<Ends> selected)
-      : area_(area), picture_(picture), selected_(selected), spacing_(spacing(picture, area.width())) {
-    const std::size_t size = picture.matrix.size();
+  Chart(const Area& area, const Picture& picture, const std::vector<std::size_t>& nodes, std::optional<Ends> selected)
+      : area_(area),
+        picture_(picture),
+        nodes_(nodes),
+        selected_(selected),
+        spacing_(spacing(picture, nodes.size(), area.width())) {
     columns_ = std::max((area.width() - spacing_.label()) / spacing_.cell, 0);
-    top_ = first_shown(size, area.height() - spacing_.heading, selected ? selected->from : 0);
-    left_ = first_shown(size, columns_, selected ? selected->to : 0);
+    top_ = first_shown(nodes.size(), area.height() - spacing_.heading, selected ? place_of(selected->from) : 0);
+    left_ = first_shown(nodes.size(), columns_, selected ? place_of(selected->to) : 0);
   }
 
   void draw() const {
-    const std::size_t size = picture_.matrix.size();
     if (area_.height() <= spacing_.heading) return;
-    for (std::size_t to = left_; to < size && column_of(to) < columns_; ++to) draw_heading(to);
-    for (std::size_t from = top_; from < size && line_of(from) < area_.height(); ++from) {
-      draw_label(from);
-      for (std::size_t to = left_; to < size && column_of(to) < columns_; ++to) draw_cell(from, to);
+    for (std::size_t to = left_; to < nodes_.size() && column_of(to) < columns_; ++to)
+      draw_heading(x_of(to), nodes_[to]);
+    for (std::size_t from = top_; from < nodes_.size() && line_of(from) < area_.height(); ++from) {
+      draw_label(line_of(from), nodes_[from]);
+      for (std::size_t to = left_; to < nodes_.size() && column_of(to) < columns_; ++to)
+        draw_cell(x_of(to), line_of(from), {nodes_[from], nodes_[to]});
     }
   }
 
  private:
+  std::size_t place_of(std::size_t node) const {
+    return static_cast<std::size_t>(std::find(nodes_.begin(), nodes_.end(), node) - nodes_.begin());
+  }
   int column_of(std::size_t to) const { return static_cast<int>(to - left_); }
   int line_of(std::size_t from) const { return spacing_.heading + static_cast<int>(from - top_); }
   int x_of(std::size_t to) const { return spacing_.label() + column_of(to) * spacing_.cell; }
@@ -102,36 +109,36 @@ class Chart {
   }
 
   // A name where it fits, else the number, in wide cells across and in narrow ones down.
-  void draw_heading(std::size_t to) const {
+  void draw_heading(int x, std::size_t to) const {
     const Style style = label_style(to, selected_ && selected_->to == to);
     const std::string number = std::to_string(to + 1);
     if (spacing_.cell > 2) {
       const std::string name = tool::printable(picture_.cluster.nodes[to].name);
-      area_.put(x_of(to), 0, static_cast<int>(name.size()) < spacing_.cell ? name : number, style);
+      area_.put(x, 0, static_cast<int>(name.size()) < spacing_.cell ? name : number, style);
       return;
     }
     const int above = spacing_.heading - static_cast<int>(number.size());
     for (std::size_t n = 0; n < number.size(); ++n)
-      area_.put(x_of(to), above + static_cast<int>(n), static_cast<char32_t>(number[n]), style);
+      area_.put(x, above + static_cast<int>(n), static_cast<char32_t>(number[n]), style);
   }
 
-  void draw_label(std::size_t from) const {
+  void draw_label(int y, std::size_t from) const {
     const Style style = label_style(from, selected_ && selected_->from == from);
-    area_.put_right(spacing_.number, line_of(from), std::to_string(from + 1), style, spacing_.number);
-    area_.put(spacing_.number + 1, line_of(from), tool::printable(picture_.cluster.nodes[from].name), style,
-              spacing_.name);
+    area_.put_right(spacing_.number, y, std::to_string(from + 1), style, spacing_.number);
+    area_.put(spacing_.number + 1, y, tool::printable(picture_.cluster.nodes[from].name), style, spacing_.name);
   }
 
-  void draw_cell(std::size_t from, std::size_t to) const {
-    const Cell& cell = picture_.matrix.at(from, to);
+  void draw_cell(int x, int y, Ends ends) const {
+    const Cell& cell = picture_.matrix.at(ends.from, ends.to);
     Style style = style_of(cell);
-    style.reverse = selected_ && selected_->from == from && selected_->to == to;
-    area_.put(x_of(to), line_of(from), mark(cell.sight, area_.marks()), style);
-    if (spacing_.cell == detailed) area_.put(x_of(to) + 2, line_of(from), figure(cell), {}, detailed - 3);
+    style.reverse = selected_ && selected_->from == ends.from && selected_->to == ends.to;
+    area_.put(x, y, mark(cell.sight, area_.marks()), style);
+    if (spacing_.cell == detailed) area_.put(x + 2, y, figure(cell), {}, detailed - 3);
   }
 
   const Area& area_;
   const Picture& picture_;
+  const std::vector<std::size_t>& nodes_;
   std::optional<Ends> selected_;
   Spacing spacing_;
   int columns_ = 0;
@@ -147,18 +154,21 @@ char32_t mark(Sight sight, const Marks& marks) {
   return static_cast<char32_t>(legend(sight).mark);
 }
 
-int chart_heading(const Picture& picture, int width) { return spacing(picture, width).heading; }
-
-int chart_width(const Picture& picture) {
-  return spacing(picture, 0).label() + static_cast<int>(picture.matrix.size());
+int chart_heading(const Picture& picture, std::size_t nodes, int width) {
+  return spacing(picture, nodes, width).heading;
 }
 
-int chart_width_with_figures(const Picture& picture) {
-  return spacing(picture, 0).label() + static_cast<int>(picture.matrix.size()) * detailed;
+int chart_width(const Picture& picture, std::size_t nodes) {
+  return spacing(picture, nodes, 0).label() + static_cast<int>(nodes);
 }
 
-void draw_chart(const Area& area, const Picture& picture, std::optional<Ends> selected) {
-  Chart(area, picture, selected).draw();
+int chart_width_with_figures(const Picture& picture, std::size_t nodes) {
+  return spacing(picture, nodes, 0).label() + static_cast<int>(nodes) * detailed;
+}
+
+void draw_chart(const Area& area, const Picture& picture, const std::vector<std::size_t>& nodes,
+                std::optional<Ends> selected) {
+  Chart(area, picture, nodes, selected).draw();
 }
 
 std::string marks_in_use(const Picture& picture, const Marks& marks, int width) {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "tools/peek/grid.h"
 #include "tools/peek/picture.h"
@@ -15,14 +16,15 @@
 
 namespace peek {
 
-// Lines above the rows in that width.
-int chart_heading(const Picture& picture, int width);
-// Columns that it takes with one character a link, and with figures.
-int chart_width(const Picture& picture);
-int chart_width_with_figures(const Picture& picture);
+// Of so many nodes: lines above the rows in that width; columns that it takes with
+// one character a link, and with figures.
+int chart_heading(const Picture& picture, std::size_t nodes, int width);
+int chart_width(const Picture& picture, std::size_t nodes);
+int chart_width_with_figures(const Picture& picture, std::size_t nodes);
 
-// `selected` is kept in sight.
-void draw_chart(const Area& area, const Picture& picture, std::optional<Ends> selected);
+// The links among these nodes. `selected` is one of them, and is kept in sight.
+void draw_chart(const Area& area, const Picture& picture, const std::vector<std::size_t>& nodes,
+                std::optional<Ends> selected);
 
 // What the marks mean, of those that are there; and how many, where that fits.
 std::string marks_in_use(const Picture& picture, const Marks& marks, int width);

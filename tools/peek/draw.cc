@@ -13,12 +13,13 @@ namespace peek {
 
 namespace {
 
-constexpr std::array<std::string_view, 20> help_lines = {
+constexpr std::array<std::string_view, 21> help_lines = {
     "Tab, Shift-Tab   next pane, previous one      q   quit",
     "arrows, h j k l  select, scroll               r   look again at once",
     "PgUp PgDn        by pages                     s   sort nodes by the next key",
     "Home End, g G    first, last                  S   turn the order around",
     "Enter            to what a finding is about   /   filter, Escape ends it",
+    "                                              b   links of bad nodes only",
     "",
     "LINKS   The row's node dials the column's; each link is judged by both ends.",
     "  .  up: both say so                    s  syncing: telling who is there",
@@ -82,17 +83,20 @@ void draw_nodes(const Area& area, const View& view, const Picture& picture) {
 
 void draw_links(const Area& area, const View& view, const Picture& picture) {
   const Matrix::Count count = picture.matrix.count();
-  draw_title(area, view, Pane::links,
-             "Links " + std::to_string(count.up) + " up of " + std::to_string(count.expected) + ", rows dial columns",
-             count.up < count.expected);
+  const std::vector<std::size_t> rows = chart_rows(view, picture);
+  const std::string only = view.bad_only ? ", only the nodes with bad ones" : "";
+  draw_title(
+      area, view, Pane::links,
+      "Links " + std::to_string(count.up) + " up of " + std::to_string(count.expected) + ", rows dial columns" + only,
+      count.up < count.expected);
   const Area body = area.part(0, 1, area.width(), area.height() - 1);
   const bool focused = view.focus == Pane::links;
   const Ends selected = selected_link(view, picture);
-  const int whole = chart_heading(picture, area.width()) + static_cast<int>(picture.matrix.size());
+  const int whole = chart_heading(picture, rows.size(), area.width()) + static_cast<int>(rows.size());
   const int wanted = 1 + particulars_lines(area.width());
   const int below = focused ? wanted : std::clamp(body.height() - whole, 0, wanted);
   const int room = std::max(body.height() - below, 0);
-  draw_chart(body.part(0, 0, body.width(), room), picture, focused ? std::optional(selected) : std::nullopt);
+  draw_chart(body.part(0, 0, body.width(), room), picture, rows, focused ? std::optional(selected) : std::nullopt);
   const int y = std::min(room, whole);
   if (below > 0) body.put(0, y, marks_in_use(picture, area.marks(), body.width()), {Colour::calm});
   if (below > 1) body.wrap(y + 1, particulars(picture, selected), below - 1);
@@ -165,7 +169,7 @@ void draw_keys(const Area& area, const View& view) {
     area.put(x + 3, 0, "Enter keeps it, Escape ends it", {Colour::calm});
     return;
   }
-  area.put(0, 0, "Tab pane   arrows select   s sort   / filter   ? help   q quit", {Colour::calm});
+  area.put(0, 0, "Tab pane   arrows select   s sort   / filter   b bad links   ? help   q quit", {Colour::calm});
 }
 
 void draw_help(const Area& area) {

@@ -19,7 +19,8 @@ int wanted(Pane pane, const View& view, const Picture& picture, int width) {
   switch (pane) {
     case Pane::nodes: return 1 + static_cast<int>(node_rows(view, picture).size()) + particulars_lines(width);
     case Pane::links:
-      return chart_heading(picture, width) + static_cast<int>(picture.matrix.size()) + 1 + particulars_lines(width);
+      return chart_heading(picture, chart_rows(view, picture).size(), width) +
+             static_cast<int>(chart_rows(view, picture).size()) + 1 + particulars_lines(width);
     case Pane::findings: return static_cast<int>(finding_rows(view, picture).size());
     case Pane::events: return static_cast<int>(event_rows(view, picture).size());
   }
@@ -75,8 +76,9 @@ Places lay_out(const View& view, const Picture& picture, int width, int height) 
     return places;
   }
   // The table gives way as far as the matrix needs it: for its figures, where that helps.
-  const int figures = width - chart_width_with_figures(picture) - 2;
-  const int room = figures < table_width_min ? width - chart_width(picture) - 2 : figures;
+  const std::size_t nodes = chart_rows(view, picture).size();
+  const int figures = width - chart_width_with_figures(picture, nodes) - 2;
+  const int room = figures < table_width_min ? width - chart_width(picture, nodes) - 2 : figures;
   const int table = std::clamp(room, table_width_min, std::min(table_width(picture), width / 2));
   stack(places, {Pane::nodes, Pane::events}, view, picture, {0, 0, table, height});
   stack(places, {Pane::links, Pane::findings}, view, picture, {table + 2, 0, width - table - 2, height});

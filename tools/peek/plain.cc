@@ -22,10 +22,10 @@ std::string table(const Picture& picture, int width, Marks marks) {
 
 // Without a limit, wide enough for figures.
 std::string matrix(const Picture& picture, int width, Marks marks) {
-  const int size = static_cast<int>(picture.matrix.size());
-  const int columns = width == 0 ? chart_width_with_figures(picture) : width;
-  Grid grid(columns, chart_heading(picture, columns) + size);
-  draw_chart(Area(grid, marks, 0, 0, grid.width(), grid.height()), picture, std::nullopt);
+  const std::vector<std::size_t> nodes = chart_rows({}, picture);
+  const int columns = width == 0 ? chart_width_with_figures(picture, nodes.size()) : width;
+  Grid grid(columns, chart_heading(picture, nodes.size(), columns) + static_cast<int>(nodes.size()));
+  draw_chart(Area(grid, marks, 0, 0, grid.width(), grid.height()), picture, nodes, std::nullopt);
   return grid.text();
 }
 

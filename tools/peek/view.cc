@@ -102,6 +102,22 @@ std::vector<std::size_t> node_rows(const View& view, const Picture& picture) {
   return rows;
 }
 
+// A node that nobody reaches makes no other one bad.
+std::vector<std::size_t> chart_rows(const View& view, const Picture& picture) {
+  const Matrix& matrix = picture.matrix;
+  std::vector<bool> bad(matrix.size(), false);
+  for (std::size_t from = 0; view.bad_only && from < matrix.size(); ++from) {
+    if (matrix.unreached(from)) bad[from] = true;
+    for (std::size_t to = 0; to < matrix.size(); ++to)
+      if (matrix.at(from, to).bad() && !matrix.unreached(from) && !matrix.unreached(to)) bad[from] = bad[to] = true;
+  }
+  const bool all = std::find(bad.begin(), bad.end(), true) == bad.end();
+  std::vector<std::size_t> rows;
+  for (std::size_t n = 0; n < matrix.size(); ++n)
+    if (all || bad[n]) rows.push_back(n);
+  return rows;
+}
+
 std::vector<std::size_t> finding_rows(const View& view, const Picture& picture) {
   std::vector<std::size_t> rows;
   for (std::size_t n = 0; n < picture.found.size(); ++n)
@@ -124,13 +140,14 @@ std::size_t selected_node(const View& view, const Picture& picture) {
 }
 
 Ends selected_link(const View& view, const Picture& picture) {
-  const std::size_t size = picture.matrix.size();
+  const std::vector<std::size_t> rows = chart_rows(view, picture);
+  const auto shown = [&rows](std::size_t node) { return std::find(rows.begin(), rows.end(), node) != rows.end(); };
   const Ends ends{picture.cluster.find(view.from), picture.cluster.find(view.to)};
-  if (ends.from < size && ends.to < size) return ends;
-  for (std::size_t from = 0; from < size; ++from)
-    for (std::size_t to = 0; to < size; ++to)
+  if (shown(ends.from) && shown(ends.to)) return ends;
+  for (const std::size_t from : rows)
+    for (const std::size_t to : rows)
       if (picture.matrix.at(from, to).bad()) return {from, to};
-  return {0, size > 1 ? 1U : 0U};
+  return {rows.front(), rows.size() > 1 ? rows[1] : rows.front()};
 }
 
 std::string in_words(const Event& event) {
@@ -157,6 +174,7 @@ Wish View::command(char character) {
     case 'r': return Wish::look;
     case '?': help = true; break;
     case '/': typing = true; break;
+    case 'b': bad_only = !bad_only; break;
     case 's': sort = static_cast<Sort>((static_cast<int>(sort) + 1) % sorts); break;
     case 'S': reversed = !reversed; break;
     default: break;
@@ -211,9 +229,14 @@ void View::move(Press press, const Picture& picture, int page) {
       return;
     }
     case Pane::links: {
+      const std::vector<std::size_t> shown = chart_rows(*this, picture);
       const Ends at = selected_link(*this, picture);
-      from = nodes[stepped(at.from, rows, nodes.size())].name;
-      to = nodes[stepped(at.to, columns_of(press.key), nodes.size())].name;
+      const auto moved = [&shown](std::size_t end, long step) {
+        const auto place = std::find(shown.begin(), shown.end(), end) - shown.begin();
+        return shown[stepped(static_cast<std::size_t>(place), step, shown.size())];
+      };
+      from = nodes[moved(at.from, rows)].name;
+      to = nodes[moved(at.to, columns_of(press.key))].name;
       return;
     }
     case Pane::findings: {

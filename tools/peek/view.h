@@ -49,6 +49,7 @@ struct View {
   Pane focus = Pane::links;
   Sort sort = Sort::name;
   bool reversed = false;
+  bool bad_only = false;  // in the matrix, nodes with bad links
   bool help = false;
   bool typing = false;   // the filter
   std::string filter{};  // nodes, findings and events that have it
@@ -70,6 +71,7 @@ struct View {
 // What the view shows of it, in its order: numbers in Cluster::nodes, in
 // Picture::found, in Cluster::events (newest first).
 std::vector<std::size_t> node_rows(const View& view, const Picture& picture);
+std::vector<std::size_t> chart_rows(const View& view, const Picture& picture);  // and columns
 std::vector<std::size_t> finding_rows(const View& view, const Picture& picture);
 std::vector<std::size_t> event_rows(const View& view, const Picture& picture);
 
