@@ -107,6 +107,19 @@ class Mesh(PeekTest):
             eventually(lambda place=place: peek(*place, "--check").stdout.startswith("n3 not reached"), 20, "n3 is missed")
             self.assertEqual(peek(*place, "--check").returncode, 1)
 
+    def test_check_says_0_while_the_mesh_is_whole(self) -> None:
+        nodes = self.world.mesh(3)
+        places = [("--http", str(node.ready["http"])) for node in nodes[:2]] + [("--redis", self.world.redis.url)]
+        for place in places:
+            eventually(lambda place=place: peek(*place, "--check").returncode == 0, 10, f"all is well from {place}")
+            self.assertEqual(self.said(0, *place, "--check"), "all 6 links of 3 nodes are up\n")
+        nodes[2].kill()
+        eventually(lambda: peek(*places[0], "--check").returncode == 1, 10, "n3 is missed")
+        # Found dead and taken out, it is missed no more.
+        for place in places:
+            eventually(lambda place=place: peek(*place, "--check").returncode == 0, 40, f"all is well again from {place}")
+            self.assertEqual(self.said(0, *place, "--check"), "all 2 links of 2 nodes are up\n")
+
     def test_when_the_one_asked_is_gone_another_one_is_asked(self) -> None:
         nodes = self.world.mesh(2)
         place = ("--redis", self.world.redis.url)
