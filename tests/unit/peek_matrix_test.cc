@@ -137,6 +137,29 @@ START_TEST(who_is_not_reached_is_named_once) {
 }
 END_TEST
 
+START_TEST(the_dead_are_not_believed) {
+  // n2 and n3 are gone, and what they said last was that all is well between them.
+  recorded::Cluster told(3);
+  for (const std::size_t dead : {2U, 3U}) {
+    told.lose(1, dead, "backoff", "gone");
+    cJSON_ReplaceItemInObject(told.link(1, dead), "accepted", cJSON_CreateTrue());
+    cJSON_ReplaceItemInObject(told.link(dead, 1), "accepted", cJSON_CreateFalse());
+  }
+  same(line_of(told, false), "n2 not reached: gone; n3 not reached: gone");
+  const peek::Cluster cluster = told.read();
+  const peek::Matrix matrix(cluster);
+  ck_assert(matrix.at(0, 1).sight == Sight::backoff);
+  ck_assert(matrix.at(1, 0).sight == Sight::down);
+  same(in_words(cluster, 1, 0, matrix.at(1, 0)), "n2 -> n1 down");
+  ck_assert(matrix.at(1, 2).sight == Sight::down);
+  // One that another node reaches is reached.
+  recorded::Cluster around(3);
+  around.lose(1, 3, "down", "cut");
+  around.lose(3, 1, "down", "cut");
+  same(line_of(around, false), "n1 -> n3 down: cut; n3 -> n1 down: cut");
+}
+END_TEST
+
 START_TEST(nobody_is_reached) {
   recorded::Cluster told(3);
   told.kill(2, 3);
@@ -190,5 +213,5 @@ START_TEST(what_is_odd_is_noticed) {
 END_TEST
 
 SUITE(a_link_is_judged_by_both_ends, every_mark_is_another, a_link_that_nobody_tells_of_is_missing,
-      one_node_alone_is_whole, who_is_not_expected_is_not_missed, who_is_not_reached_is_named_once, nobody_is_reached,
-      the_line_is_one_and_short, what_is_odd_is_noticed)
+      one_node_alone_is_whole, who_is_not_expected_is_not_missed, who_is_not_reached_is_named_once,
+      the_dead_are_not_believed, nobody_is_reached, the_line_is_one_and_short, what_is_odd_is_noticed)

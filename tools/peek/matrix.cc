@@ -13,6 +13,13 @@ Sight dialled_up(const Link& link) {
   return link.canary == Canary::lost ? Sight::lost : Sight::up;
 }
 
+// Of ends that nobody reaches, the word is an old one.
+Link without_old_words(Link link, bool from_unreached, bool to_unreached) {
+  if (to_unreached) link.accepted.reset();
+  if (from_unreached && (link.dialled == Dialled::up || link.dialled == Dialled::syncing)) link.dialled = Dialled::down;
+  return link;
+}
+
 Sight sight_of(const Link& link) {
   // A link in the making may have been accepted already; one that its dialler has given up may not.
   const bool stale = link.accepted.value_or(false);
@@ -66,10 +73,11 @@ Legend legend(Sight sight) {
 
 Matrix::Matrix(const Cluster& cluster)
     : size_(cluster.nodes.size()), cells_(size_ * size_), unreached_(size_), of_node_(size_) {
+  reach(cluster);
   for (const Link& link : cluster.links) {
     Cell& cell = cells_[link.from * size_ + link.to];
     cell.link = &link;
-    cell.sight = sight_of(link);
+    cell.sight = sight_of(without_old_words(link, unreached_[link.from], unreached_[link.to]));
   }
   for (std::size_t from = 0; from < size_; ++from) {
     for (std::size_t to = 0; to < size_; ++to) {
@@ -85,17 +93,24 @@ Matrix::Matrix(const Cluster& cluster)
       }
     }
   }
-  judge_nodes(cluster);
 }
 
-// What a node says of its own links may be old by now: only what others have with it counts.
-void Matrix::judge_nodes(const Cluster& cluster) {
-  for (std::size_t node = 0; node < size_; ++node)
-    unreached_[node] = cluster.nodes[node].listed && cluster.nodes[node].name != cluster.node;
-  for (const Link& link : cluster.links) {
-    if (link.dialled == Dialled::up || link.dialled == Dialled::syncing) unreached_[link.to] = false;
-    if (link.accepted.value_or(false)) unreached_[link.from] = false;
+// From the node asked on, by links that those say live who were reached already.
+void Matrix::reach(const Cluster& cluster) {
+  std::vector<bool> reached(size_, false);
+  if (const std::size_t asked = cluster.find(cluster.node); asked < size_) reached[asked] = true;
+  for (bool more = true; more;) {
+    more = false;
+    for (const Link& link : cluster.links) {
+      const bool dialled = link.dialled == Dialled::up || link.dialled == Dialled::syncing;
+      const bool there = reached[link.from] && dialled && !reached[link.to];
+      const bool back = reached[link.to] && link.accepted.value_or(false) && !reached[link.from];
+      if (there) reached[link.to] = true;
+      if (back) reached[link.from] = true;
+      more = more || there || back;
+    }
   }
+  for (std::size_t node = 0; node < size_; ++node) unreached_[node] = cluster.nodes[node].listed && !reached[node];
 }
 
 std::string in_words(const Cluster& cluster, std::size_t from, std::size_t to, const Cell& cell) {
@@ -118,8 +133,8 @@ std::string in_words(const Cluster& cluster, std::size_t from, std::size_t to, c
              why;
     case Sight::syncing:
     case Sight::connecting:
-    case Sight::refused:
-    case Sight::down: return ends + std::string(word(cell.link->dialled)) + why;
+    case Sight::refused: return ends + std::string(word(cell.link->dialled)) + why;
+    case Sight::down: return ends + "down" + why;
     case Sight::missing: return ends + "missing: nobody has told of it";
   }
   return ends;

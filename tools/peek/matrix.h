@@ -55,7 +55,8 @@ class Matrix {
   std::size_t size() const { return size_; }
   const Cell& at(std::size_t from, std::size_t to) const { return cells_[from * size_ + to]; }
 
-  // A node that is expected while nobody has a link with it that lives.
+  // A node that is expected while neither the node asked nor one that it reaches, by
+  // however many others, has a link with it that lives. What it said before counts for nothing.
   bool unreached(std::size_t node) const { return unreached_[node]; }
   // Of all, and of those that this node has in either direction.
   struct Count {
@@ -67,7 +68,7 @@ class Matrix {
   std::size_t count(Sight sight) const { return of_sight_[static_cast<std::size_t>(sight)]; }
 
  private:
-  void judge_nodes(const Cluster& cluster);
+  void reach(const Cluster& cluster);
 
   std::size_t size_;
   std::vector<Cell> cells_;
