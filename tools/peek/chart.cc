@@ -196,7 +196,8 @@ std::string particulars(const Picture& picture, Ends ends) {
   if (link.waiting_bytes) text += "; " + bytes(*link.waiting_bytes) + " waiting";
   if (link.reconnects)
     text += "; " + std::to_string(*link.reconnects) + (*link.reconnects == 1 ? " reconnect" : " reconnects");
-  if (link.accepted && cell.sight != Sight::only_from && cell.sight != Sight::only_to)
+  if (link.accepted && !picture.matrix.unreached(ends.to) && cell.sight != Sight::only_from &&
+      cell.sight != Sight::only_to)
     text += *link.accepted ? "; accepted" : "; not accepted";
   if (link.canary == Canary::ok) text += "; messages pass";
   return text;
