@@ -28,7 +28,8 @@ class Hearsay {
   };
   struct Word {
     peer::Incarnation life{};
-    peer::Time at{0};  // the last that came
+    peer::Time at{0};      // the last that came
+    bool relayed = false;  // that one by way of another node
     std::optional<Identity> identity{};
     std::optional<Load> load{};
     std::map<std::string, Told, std::less<>> links{};
@@ -36,6 +37,10 @@ class Hearsay {
 
   // What makes no sense is dropped, and counted.
   void note(std::string_view from, peer::Incarnation life, std::string_view body, peer::Time now);
+  // The same by way of another node, as it was known there at `at`. What came later, or
+  // from another life that is not silent, is better.
+  void note_relayed(std::string_view of, peer::Incarnation life, std::string_view body, peer::Time at, peer::Time now);
+  void note_malformed() { ++malformed_; }
   void forget(std::string_view node);
 
   // The last word, however old; null: none.
@@ -45,6 +50,7 @@ class Hearsay {
   std::uint64_t malformed() const { return malformed_; }
 
  private:
+  Word* take(std::string_view from, peer::Incarnation life, std::string_view body, peer::Time at);
   std::map<std::string, Word, std::less<>> words_;
   std::uint64_t malformed_ = 0;
 };

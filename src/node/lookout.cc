@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "peer/buffer.h"
+#include "peer/frame.h"
+
 namespace node {
 
 namespace {
@@ -30,6 +33,24 @@ std::vector<std::string> bodies(const Status& first, const std::vector<LinkWord>
   return bodies;
 }
 
+// What a node has told, as others are told of it: whose it is, of which life, how old,
+// then what it said.
+std::vector<std::string> relayed(std::string_view of, const Hearsay::Word& word, peer::Time now) {
+  std::vector<LinkWord> links;
+  for (const auto& [name, told] : word.links) links.push_back(told.link);
+  std::vector<std::string> relayed;
+  for (const std::string& said : bodies({word.identity, word.load}, links, true)) {
+    peer::Buffer body;
+    peer::Writer writer(body);
+    writer.text8(of);
+    writer.u64(static_cast<std::uint64_t>(word.life));
+    writer.u32(static_cast<std::uint32_t>(std::chrono::duration_cast<peer::Millis>(now - word.at).count()));
+    writer.bytes(said);
+    relayed.emplace_back(body.view());
+  }
+  return relayed;
+}
+
 Status whole_status(const Vitals& vitals) { return {identity_of(vitals), load_of(vitals)}; }
 
 }  // namespace
@@ -54,6 +75,7 @@ void Lookout::tick(peer::Time now) {
     tell_all(vitals, links, now);
   else
     tell_changes(vitals, links, now);
+  if (now >= pass_on_at_) pass_on(vitals, links, now);
   wake_at_ = std::min({now + look_every, load_at_, all_at_});
   if (told_at_ + change_every > now) wake_at_ = std::min(wake_at_, told_at_ + change_every);
 }
@@ -106,6 +128,49 @@ std::vector<LinkWord> Lookout::news(const std::vector<LinkWord>& links) const {
     if (const auto told = told_.find(link.peer); told == told_.end() || !same_news(told->second, link))
       news.push_back(link);
   return news;
+}
+
+// Its own word, not another's of it; null: none that holds.
+const Hearsay::Word* Lookout::heard(std::string_view node, peer::Time now) const {
+  const Hearsay::Word* const word = hearsay_.find(node);
+  return word != nullptr && !word->relayed && Hearsay::fresh(*word, now) ? word : nullptr;
+}
+
+// Of all who hear both, this node has the first name.
+bool Lookout::is_first(const Vitals& vitals, std::string_view one, std::string_view other, peer::Time now) const {
+  return std::none_of(vitals.peers.begin(), vitals.peers.end(), [&](const peer::Mesh::PeerView& peer) {
+    const Hearsay::Word* const word = peer.name < vitals.name ? heard(peer.name, now) : nullptr;
+    const auto hears_it = [word](std::string_view node) {
+      const auto told = word->links.find(node);
+      return told != word->links.end() && hears(told->second.link);
+    };
+    return word != nullptr && hears_it(one) && hears_it(other);
+  });
+}
+
+void Lookout::pass_on(const Vitals& vitals, const std::vector<LinkWord>& links, peer::Time now) {
+  pass_on_at_ = now + load_every;
+  for (const LinkWord& to : links) {
+    const Hearsay::Word* const deaf = hears(to) ? heard(to.peer, now) : nullptr;
+    if (deaf == nullptr) continue;
+    for (const auto& [name, told] : deaf->links) {
+      if (hears(told.link)) continue;
+      const auto heard_here = [&of = name](const LinkWord& link) { return link.peer == of && hears(link); };
+      const Hearsay::Word* const word =
+          std::any_of(links.begin(), links.end(), heard_here) ? heard(name, now) : nullptr;
+      if (word == nullptr || !is_first(vitals, to.peer, name, now)) continue;
+      for (const std::string& body : relayed(name, *word, now)) sources_.pass_on(to.peer, body);
+    }
+  }
+}
+
+void Lookout::on_relayed(std::string_view body, peer::Time now) {
+  peer::Reader reader(body);
+  const std::string_view of = reader.text8();
+  const auto life = peer::Incarnation{reader.u64()};
+  const peer::Millis age(reader.u32());
+  if (!reader.ok() || !peer::valid_node_name(of)) return hearsay_.note_malformed();
+  hearsay_.note_relayed(of, life, reader.rest(), now - age, now);
 }
 
 Cluster Lookout::cluster(peer::Time now) const {

@@ -3,7 +3,8 @@
 //
 // Its load goes out every load_every; its links where something about them has changed,
 // but not oftener than every change_every, and all of them every all_every, which heals
-// whatever was lost on the way. A node that is new to it is told all at once.
+// whatever was lost on the way. A node that is new to it is told all at once. What two
+// nodes cannot tell each other, the first that hears both passes on.
 //
 // Knows no sockets and no clock. Owned by the node, which calls tick() at the end of
 // every turn.
@@ -37,6 +38,7 @@ class Lookout {
   struct Sources {
     std::function<void(std::string_view body)> tell_all;
     std::function<void(peer::PeerId to, std::string_view body)> tell;
+    std::function<void(std::string_view to, std::string_view body)> pass_on;
     std::function<Vitals()> vitals;
   };
   explicit Lookout(Sources sources) : sources_(std::move(sources)) {}
@@ -45,6 +47,9 @@ class Lookout {
   void on_news(std::string_view from, peer::Incarnation life, std::string_view body, peer::Time now) {
     hearsay_.note(from, life, body, now);
   }
+
+  // What another node has passed on.
+  void on_relayed(std::string_view body, peer::Time now);
 
   peer::Time wake_at() const { return wake_at_; }
   void tick(peer::Time now);
@@ -56,6 +61,9 @@ class Lookout {
   void welcome(const Vitals& vitals, const std::vector<LinkWord>& links);
   void tell_changes(const Vitals& vitals, const std::vector<LinkWord>& links, peer::Time now);
   bool has_gone(const std::vector<LinkWord>& links) const;
+  void pass_on(const Vitals& vitals, const std::vector<LinkWord>& links, peer::Time now);
+  const Hearsay::Word* heard(std::string_view node, peer::Time now) const;
+  bool is_first(const Vitals& vitals, std::string_view one, std::string_view other, peer::Time now) const;
   std::vector<LinkWord> news(const std::vector<LinkWord>& links) const;
   void tell_all(const Vitals& vitals, const std::vector<LinkWord>& links, peer::Time now);
 
@@ -68,6 +76,7 @@ class Lookout {
   peer::Time wake_at_{0};
   peer::Time all_at_{0};
   peer::Time load_at_{0};
+  peer::Time pass_on_at_{0};
   peer::Time told_at_ = -change_every;
 };
 

@@ -124,9 +124,17 @@ peer::Result<bool> Node::listen() {
 // News of every node for all others.
 void Node::attach_lookout() {
   static constexpr std::string_view topic = "status";
+  static constexpr std::string_view relayed = "status.of";
   lookout_.emplace(Lookout::Sources{[this](std::string_view body) { courier_->tell(topic, body); },
                                     [this](peer::PeerId to, std::string_view body) { courier_->tell(to, topic, body); },
+                                    [this](std::string_view to, std::string_view body) {
+                                      for (std::size_t i = 0; i < mesh_->peers(); ++i)
+                                        if (const auto peer = static_cast<peer::PeerId>(i); mesh_->name_of(peer) == to)
+                                          courier_->tell(peer, relayed, body);
+                                    },
                                     [this] { return vitals(); }});
+  courier_->on_news(std::string(relayed),
+                    [this](peer::PeerId, std::string_view body) { lookout_->on_relayed(body, loop_.now()); });
   courier_->on_news(std::string(topic), [this](peer::PeerId from, std::string_view body) {
     lookout_->on_news(mesh_->name_of(from), mesh_->incarnation_of(from), body, loop_.now());
   });

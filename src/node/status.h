@@ -84,6 +84,11 @@ std::string encode(const Status& status);
 // Nothing: it makes no sense.
 std::optional<Status> decode(std::string_view body);
 
+// Whoever says this of a peer hears what that tells: by one of both links.
+inline bool hears(const LinkWord& link) {
+  return link.accepted || link.state == LinkState::up || link.state == LinkState::syncing;
+}
+
 // What a node tells, from what it knows of itself.
 Identity identity_of(const Vitals& vitals);
 Load load_of(const Vitals& vitals);

@@ -29,9 +29,11 @@ struct Post {
   Vitals vitals;
   std::vector<Status> to_all;
   std::vector<std::pair<peer::PeerId, Status>> to_one;
+  std::vector<std::pair<std::string, std::string>> passed_on;
   Lookout lookout{
       {[this](std::string_view body) { to_all.push_back(node::decode(body).value()); },
        [this](peer::PeerId to, std::string_view body) { to_one.emplace_back(to, node::decode(body).value()); },
+       [this](std::string_view to, std::string_view body) { passed_on.emplace_back(to, body); },
        [this] { return vitals; }}};
 
   Post() {
@@ -194,6 +196,50 @@ START_TEST(one_word_after_the_other) {
 }
 END_TEST
 
-SUITE(all_then_the_load_then_all_again, a_change_is_told_at_once_and_alone, changes_are_thinned, silence_is_seen_too,
-      who_is_gone_is_told_by_the_whole, a_newcomer_is_told_all, draining_is_told_with_the_next_look,
-      a_thousand_links_in_parts, the_last_hundred_events, one_word_after_the_other)
+// Two that are cut off from each other hear of each other by way of the first between.
+START_TEST(what_cannot_be_told_is_passed_on) {
+  Post post;
+  post.vitals.name = "n4";
+  post.vitals.peers = {linked("n1"), linked("n2"), linked("n3")};
+  const auto tell = [&post](const std::string& from, std::vector<node::LinkWord> links) {
+    Status status;
+    status.load = node::Load{};
+    status.load->sessions = 77;
+    status.table = {true, std::move(links)};
+    post.lookout.on_news(from, peer::Incarnation{1}, node::encode(status), 1s);
+  };
+  const auto word = [](const char* name, bool accepted) {
+    return node::LinkWord{name, true, peer::Mesh::Health::suspect, accepted, node::LinkState::backoff};
+  };
+  tell("n1", {word("n2", false), word("n3", true)});
+  tell("n2", {word("n1", true), word("n3", true)});
+  tell("n3", {word("n1", true), word("n2", false)});
+  post.lookout.tick(2s);
+  ck_assert_uint_eq(post.passed_on.size(), 2);
+  ck_assert_msg(post.passed_on[0].first == "n1" && post.passed_on[1].first == "n3", "n2 hears all");
+  post.lookout.tick(3s);
+  ck_assert_uint_eq(post.passed_on.size(), 2);
+  tell("n3", {word("n1", true), word("n2", true)});
+  post.lookout.tick(4s);
+  ck_assert_msg(post.passed_on.size() == 2, "now n3 can pass it on to n1");
+
+  Post far;
+  far.vitals.peers = {linked("n2")};
+  const std::string body = post.passed_on[0].second;
+  far.lookout.on_relayed(body, 30s);
+  const node::Hearsay::Word* heard = far.lookout.hearsay().find("n2");
+  ck_assert(heard != nullptr && heard->relayed && heard->at == 29s && heard->load->sessions == 77);
+  ck_assert(heard->links.size() == 2 && far.lookout.cluster(30s).nodes[1].load->sessions == 77);
+  // Its own word is the better one.
+  far.lookout.on_news("n2", peer::Incarnation{1}, node::encode(Status{}), 31s);
+  far.lookout.on_relayed(body, 31s);
+  ck_assert(!far.lookout.hearsay().find("n2")->relayed && far.lookout.hearsay().find("n2")->at == 31s);
+  for (std::size_t end = 0; end < body.size(); ++end)
+    far.lookout.on_relayed(std::string_view(body).substr(0, end), 31s);
+  ck_assert(far.lookout.hearsay().malformed() > 0);
+}
+END_TEST
+
+SUITE(what_cannot_be_told_is_passed_on, all_then_the_load_then_all_again, a_change_is_told_at_once_and_alone,
+      changes_are_thinned, silence_is_seen_too, who_is_gone_is_told_by_the_whole, a_newcomer_is_told_all,
+      draining_is_told_with_the_next_look, a_thousand_links_in_parts, the_last_hundred_events, one_word_after_the_other)
