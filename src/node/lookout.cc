@@ -173,6 +173,19 @@ void Lookout::on_relayed(std::string_view body, peer::Time now) {
   hearsay_.note_relayed(of, life, reader.rest(), now - age, now);
 }
 
+std::optional<peer::Address> Lookout::less_loaded(const std::vector<peer::Mesh::PeerView>& peers,
+                                                  std::uint64_t sessions, peer::Time now) const {
+  std::optional<peer::Address> least;
+  for (const peer::Mesh::PeerView& peer : peers) {
+    const Hearsay::Word* const word = peer.synced ? heard(peer.name, now) : nullptr;
+    if (word == nullptr || !word->identity || !word->load) continue;
+    if (word->load->stage != Vitals::Stage::serving || word->load->sessions >= sessions) continue;
+    sessions = word->load->sessions;
+    least = word->identity->client;
+  }
+  return least;
+}
+
 Cluster Lookout::cluster(peer::Time now) const {
   Cluster cluster = cluster_of(sources_.vitals(), hearsay_, now);
   cluster.events = events_.all();

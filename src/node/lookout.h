@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,10 @@ class Lookout {
   void tick(peer::Time now);
 
   Cluster cluster(peer::Time now) const;
+  // Where clients of the one with the fewest sessions of these peers connect, of those that
+  // are linked and take clients; nothing: none has fewer than that.
+  std::optional<peer::Address> less_loaded(const std::vector<peer::Mesh::PeerView>& peers, std::uint64_t sessions,
+                                           peer::Time now) const;
   const Hearsay& hearsay() const { return hearsay_; }
 
  private:

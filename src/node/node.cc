@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <limits>
 #include <utility>
 
 #include "src/io/descriptors.h"
@@ -115,10 +116,17 @@ peer::Result<bool> Node::listen() {
                                  session_limits(), mesh_->incarnation(), router_, chance_);
   if (!door) return peer::Failure{"listen.client: " + door.why()};
   door_ = std::move(*door);
+  door_->point_to([this] { return less_loaded(); });
   drain_.emplace(loop_, *door_, config_.drain_timeout,
                  Drain::Events{[this] { return settled(); }, [this] { router_.leave_to_mailboxes(); },
                                [this](bool in_time) { leave(in_time); }});
   return listen_http();
+}
+
+// Whoever is sent away from a draining node is better off anywhere.
+std::optional<peer::Address> Node::less_loaded() const {
+  const std::uint64_t here = drain_->draining() ? std::numeric_limits<std::uint64_t>::max() : door_->inside();
+  return lookout_->less_loaded(mesh_->view(loop_.now()), here, loop_.now());
 }
 
 // News of every node for all others.

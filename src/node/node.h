@@ -82,6 +82,7 @@ class Node {
   void on_shortage(bool begins);
   void on_stop_signal(int number);
   void attach_lookout();
+  std::optional<peer::Address> less_loaded() const;
   void reload();
   Vitals vitals() const;
   std::uint64_t datagrams_malformed() const { return courier_->malformed() + lookout_->hearsay().malformed(); }

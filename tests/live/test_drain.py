@@ -136,6 +136,32 @@ class Limits(LiveTest):
         first.close()
         eventually(lambda: self.comes_in(node), what="another one is let in")
 
+    def test_whoever_finds_no_room_goes_where_there_is(self) -> None:
+        """500 sessions on a node limited to 500; what the next is told leads to a node that takes it."""
+        limited = self.world.settings(limits={"sessions": 500})
+        nodes = [self.world.member(name, *(limited if name == "n1" else []), start=False) for name in ("n1", "n2", "n3")]
+        self.world.start(nodes)
+        eventually(lambda: call(nodes[0], "GET", "/v1/cluster")[1]["nodes"][0]["sessions"] == 0, what="the probes went")
+        busier = [self.world.client(nodes[1], fresh("busy")) for _ in range(20)]
+        for _ in range(500):
+            self.world.client(nodes[0], fresh("user"))
+
+        def told() -> bool:
+            answer = turned_away(self.world.client(nodes[0]))
+            self.assertEqual(answer["code"], "server_full")
+            return answer.get("try") == nodes[2].ready["client"]
+
+        eventually(told, what="n3 has the least to do")
+        late = self.world.client(nodes[2], "late")
+        eventually(lambda: busier[0].knows("late"))
+        # One that is drained points there as well, and nobody points to it.
+        call(nodes[2], "POST", "/v1/drain")
+        late.until_closed()
+        eventually(lambda: turned_away(self.world.client(nodes[2])).get("try") == nodes[1].ready["client"])
+        eventually(lambda: turned_away(self.world.client(nodes[0])).get("try") == nodes[1].ready["client"])
+        person = self.world.human(nodes[0])
+        person.see("server_full", nodes[1].ready["client"])
+
     def comes_in(self, node: Node) -> bool:
         client = self.world.client(node)
         try:

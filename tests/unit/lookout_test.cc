@@ -240,6 +240,34 @@ START_TEST(what_cannot_be_told_is_passed_on) {
 }
 END_TEST
 
+START_TEST(who_has_less_to_do) {
+  Post post;
+  const auto tell = [&](const std::string& node, std::uint64_t sessions, Vitals::Stage stage, peer::Time now) {
+    node::Load load;
+    load.sessions = sessions;
+    load.stage = stage;
+    const node::Identity identity{"1", {"10.0.0.9", 9601}, {node, 9501}, {"10.0.0.9", 9701}, {}};
+    post.lookout.on_news(node, peer::Incarnation{1}, node::encode({identity, load}), now);
+  };
+  std::vector<peer::Mesh::PeerView> peers{linked("n2"), linked("n3"), linked("n4"), linked("n5")};
+  peers[2].synced = false;
+  ck_assert_msg(!post.lookout.less_loaded(peers, 100, 0s), "nobody has told anything");
+  tell("n2", 40, Vitals::Stage::serving, 0s);
+  tell("n3", 30, Vitals::Stage::serving, 0s);
+  tell("n4", 1, Vitals::Stage::serving, 0s);   // its link is not up
+  tell("n5", 2, Vitals::Stage::draining, 0s);  // takes nobody
+  ck_assert((post.lookout.less_loaded(peers, 100, 0s) == peer::Address{"n3", 9501}));
+  ck_assert((post.lookout.less_loaded(peers, 31, 0s) == peer::Address{"n3", 9501}));
+  ck_assert_msg(!post.lookout.less_loaded(peers, 30, 0s), "none has fewer");
+  tell("n2", 20, Vitals::Stage::serving, 5s);
+  ck_assert((post.lookout.less_loaded(peers, 100, 5s) == peer::Address{"n2", 9501}));
+  tell("n2", 90, Vitals::Stage::serving, 6s);
+  ck_assert((post.lookout.less_loaded(peers, 100, 12s) == peer::Address{"n2", 9501}));
+  ck_assert_msg(!post.lookout.less_loaded(peers, 100, 30s), "all of that is old");
+}
+END_TEST
+
 SUITE(what_cannot_be_told_is_passed_on, all_then_the_load_then_all_again, a_change_is_told_at_once_and_alone,
       changes_are_thinned, silence_is_seen_too, who_is_gone_is_told_by_the_whole, a_newcomer_is_told_all,
-      draining_is_told_with_the_next_look, a_thousand_links_in_parts, the_last_hundred_events, one_word_after_the_other)
+      draining_is_told_with_the_next_look, a_thousand_links_in_parts, the_last_hundred_events, one_word_after_the_other,
+      who_has_less_to_do)
