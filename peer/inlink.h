@@ -80,6 +80,11 @@ class InLink {
   // will not be let in any more, nor any before it.
   enum class Fate : std::uint8_t { never_came, pending, taken, refused };
   Fate supersede(Seq seq);
+  // Of one that has come: the peer may have been without a connection since, and
+  // have sent it another way.
+  bool may_be_taken_back(Time now, Seq seq) const {
+    return !connected_ || seq < resumed_at_ || now - heard_at_ >= self_->timing.hold;
+  }
 
   // All before this one have ended, and the peer was told so.
   Seq oldest() const { return arrivals_.first(chats_received_ + 1); }

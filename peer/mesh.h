@@ -212,6 +212,9 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
     std::uint32_t era = 0;
   };
   Superseded supersede(Incarnation from, Incarnation to, Seq seq);
+  // A chat of that peer's that has come and is not settled may have gone another
+  // way since.
+  bool may_be_taken_back(PeerId from, Seq seq) const { return peers_[from]->in.may_be_taken_back(now_, seq); }
   // False where nobody waits for it any more: another era has begun.
   bool settle(PeerId from, std::uint32_t era, Seq seq, WireOutcome outcome);
   // Of a peer's chats all before this one have ended, and it was told so.

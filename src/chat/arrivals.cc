@@ -154,8 +154,13 @@ void Arrivals::pass(std::uint64_t user) {
   if (gate == gates_.end() || gate->second.closed || gate->second.older > 0) return;
   const std::deque<Held> held = std::move(gate->second.held);
   gates_.erase(gate);
-  for (const Held& each : held)
-    arrive(each.from, each.era, each.seq, {each.may_repeat, each.recipient, each.sender, each.id, each.line});
+  for (const Held& each : held) arrive(each.from, each.era, each.seq, released(each));
+}
+
+// While it was held its sender's node may have sent it another way.
+peer::ChatBody Arrivals::released(const Held& chat) const {
+  const bool may_repeat = chat.may_repeat || (chat.from != here && mesh_->may_be_taken_back(chat.from, chat.seq));
+  return {may_repeat, chat.recipient, chat.sender, chat.id, chat.line};
 }
 
 void Arrivals::mark(std::uint64_t user) {
@@ -175,8 +180,7 @@ void Arrivals::let_through(std::uint64_t user) {
     if (session == 0)
       refuse(each.from, each.era, each.seq, user);
     else
-      deliver(each.from, each.era, each.seq, user, session,
-              {each.may_repeat, each.recipient, each.sender, each.id, each.line});
+      deliver(each.from, each.era, each.seq, user, session, released(each));
   }
 }
 

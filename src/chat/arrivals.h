@@ -122,6 +122,7 @@ class Arrivals {
   };
 
   static bool hold(Gate& gate, Held chat);
+  peer::ChatBody released(const Held& chat) const;
   // False: it is a repetition, whose end is known or will be the first one's.
   bool first(Origin& origin, const peer::ChatBody& chat);
   void deliver(peer::PeerId from, std::uint32_t era, peer::Seq seq, std::uint64_t user, ClientId session,

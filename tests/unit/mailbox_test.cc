@@ -538,6 +538,26 @@ START_TEST(what_took_the_place_of_one_held_back_is_kept_until_it_is_delivered) {
 }
 END_TEST
 
+// Held back at n2 while n1 can't reach it and hands the chat to a session of its own.
+START_TEST(held_back_and_seen_elsewhere_meanwhile) {
+  Cut at;
+  at.bob.hang_up();
+  at.pass(100ms);
+  at.town.post(2).works = false;
+  Person& there = at.town.town.join(2, "bob");
+  at.pass(100ms);
+  at.alice.send("bob", "1");
+  at.pass(100ms);
+  at.cut();
+  Person& here = at.town.town.join(1, "bob");
+  at.pass(2500ms);
+  expect_texts(here.got, {"1 again"}, "n2 may have shown it");
+  at.town.post(2).works = true;
+  at.pass(100ms);
+  expect_texts(there.got, {"1 again"}, "n1 has shown it");
+}
+END_TEST
+
 // They were on their way when the connection ended, and arrive in the end.
 START_TEST(what_comes_late_on_an_old_connection_is_not_let_in) {
   Cut at;
@@ -651,7 +671,7 @@ END_TEST
 }  // namespace
 
 SUITE(a_node_that_lives_but_cant_be_reached, nothing_is_repeated_after_a_cut, stored_and_then_delivered_all_the_same,
-      what_took_the_place_of_one_held_back_is_kept_until_it_is_delivered,
+      what_took_the_place_of_one_held_back_is_kept_until_it_is_delivered, held_back_and_seen_elsewhere_meanwhile,
       what_comes_late_on_an_old_connection_is_not_let_in, cut_off_with_redis_down, the_senders_node_leaves,
       a_refusal_that_nobody_reads, the_recipient_has_a_session_elsewhere, stored_and_drained,
       who_has_nothing_waiting_is_ready, redis_is_down, redis_goes_down_with_a_chat_out, a_full_mailbox,
