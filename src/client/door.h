@@ -58,6 +58,10 @@ class Door {
 
   // Whoever comes from now on is turned away, or let in again.
   void turn_away(bool away);
+  // Nobody is accepted any more; who connects waits at the socket, which goes on
+  // listening as long as there is one.
+  void pause() { listener_->pause(); }
+  int socket() const { return listener_->socket(); }
   // Asks some more of those inside to leave, `most` at a time; what they have sent has
   // `patience` to be settled. False: all have been asked since the last turn_away().
   bool move_off(std::size_t most, peer::Millis patience);

@@ -39,6 +39,10 @@ class Server final : private Conversation::Owner {
   // After the flush of a turn.
   void end_turn();
 
+  // As of io::Listener.
+  void pause() { listener_->pause(); }
+  int socket() const { return listener_->socket(); }
+
   std::size_t connections() const { return connections_.size(); }
   // By status.
   const std::map<int, std::uint64_t>& responses() const { return responses_; }

@@ -204,7 +204,8 @@ constexpr const char* help_footer =
     "over the file. Port 0 takes any free port; the log and the ready file say which.\n"
     "\n"
     "SIGTERM and SIGINT stop it in good order, a second one at once; SIGUSR1 writes\n"
-    "its state to the log, SIGHUP reads the settings anew.\n"
+    "its state to the log, SIGHUP reads the settings anew, SIGUSR2\n"
+    "runs the version that is installed by now.\n"
     "Exit status: 0 stopped, 1 failed, 2 wrong flag or setting.\n"
     "\n"
     "See crosstalkd(8), crosstalkd.toml(5), crosstalk-protocol(7).";

@@ -33,11 +33,11 @@ Vitals::Service service(const T* user) {
 
 }  // namespace
 
-Node::Node(io::Loop& loop, const Config& config, ReadSettings read_settings, io::Inherited inherited)
+Node::Node(io::Loop& loop, const Config& config, ReadSettings read_settings, Lineage lineage)
     : loop_(loop),
       config_(config),
       read_settings_(std::move(read_settings)),
-      inherited_(std::move(inherited)),
+      lineage_(std::move(lineage)),
       log_(config.log_level, config.log_format, config.name),
       router_(chance_),
       links_(loop, [this](const peer::Report& report) { on_report(report); }),
@@ -53,7 +53,8 @@ Node::Node(io::Loop& loop, const Config& config, ReadSettings read_settings, io:
       on_term_(loop, SIGTERM, [this] { on_stop_signal(SIGTERM); }),
       on_int_(loop, SIGINT, [this] { on_stop_signal(SIGINT); }),
       on_usr1_(loop, SIGUSR1, [this] { say_state(); }),
-      on_hup_(loop, SIGHUP, [this] { reload(); }) {}
+      on_hup_(loop, SIGHUP, [this] { reload(); }),
+      on_usr2_(loop, SIGUSR2, [this] { upgrade(); }) {}
 
 Node::~Node() {
   if (!config_.ready_file.empty()) clear_ready_file(config_.ready_file);
@@ -92,7 +93,7 @@ client::SessionSettings Node::session_settings() const {
 
 peer::Result<bool> Node::listen() {
   auto listener = io::Listener::open(
-      loop_, {config_.listen_peer, inherited_.take("peer")},
+      loop_, {config_.listen_peer, lineage_.inherited.take("peer")},
       [this](io::Listener::Ticket& ticket) { links_.accept(ticket); }, io::Listener::Reserve::used);
   if (!listener) return peer::Failure{"listen.peer: " + listener.why()};
   peer_listener_ = std::move(*listener);
@@ -112,7 +113,7 @@ peer::Result<bool> Node::listen() {
   router_.attach(*mesh_, [this] { return loop_.wall_ms(); });
   router_.attach_roll_call(*census_);
 
-  auto door = client::Door::open(loop_, {config_.listen_client, inherited_.take("client")}, session_settings(),
+  auto door = client::Door::open(loop_, {config_.listen_client, lineage_.inherited.take("client")}, session_settings(),
                                  session_limits(), mesh_->incarnation(), router_, chance_);
   if (!door) return peer::Failure{"listen.client: " + door.why()};
   door_ = std::move(*door);
@@ -157,7 +158,8 @@ peer::Result<bool> Node::listen_http() {
                         },
                         [this] { drain(); },
                         [this] { return take_back_drain(); }};
-  auto server = http::Server::open(loop_, {config_.listen_http, inherited_.take("http")}, site(config_, sources));
+  auto server =
+      http::Server::open(loop_, {config_.listen_http, lineage_.inherited.take("http")}, site(config_, sources));
   if (!server) return peer::Failure{"listen.http: " + server.why()};
   http_ = std::move(*server);
   return true;
@@ -176,7 +178,7 @@ peer::Result<bool> Node::start() {
   loop_.on_turn_end([this] { end_turn(); });
   loop_.on_pause([this](peer::Millis pause) { on_pause(pause); });
   loop_.on_shortage([this](bool begins) { on_shortage(begins); });
-  for (const std::string& name : inherited_.names())
+  for (const std::string& name : lineage_.inherited.names())
     log_.warn("a socket was handed in that has no use", {{"name", name}, {"names", "client peer http"}});
   started_ = loop_.now();
   second_timer_.every(peer::Millis(1000));
@@ -337,7 +339,7 @@ void Node::stop_in_good_order(std::string_view why, int exit_status) {
   exit_status_ = exit_status;
   log_.info("stopping", {{"why", std::string(why)}, {"connections", std::to_string(door_->connections())}});
   stage_ = Stage::stopping;
-  supervisor_.stopping("stopping: " + std::string(why));
+  if (!upgrading_) supervisor_.stopping("stopping: " + std::string(why));
   drain_->stop();
 }
 
@@ -355,7 +357,37 @@ void Node::leave(bool in_time) {
     part();
 }
 
+// SIGUSR2. The version that is installed by now takes the listening sockets over,
+// under the same pid: first it is asked whether it can make sense of the settings.
+void Node::upgrade() {
+  if (stage_ != Stage::serving || trial_) return;
+  std::vector<std::string> command = lineage_.command;
+  command.emplace_back("--check-config");
+  log_.info("upgrade: is the installed version fit?", {{"program", command.front()}});
+  trial_ = std::make_unique<io::Process>(loop_, command, [this](int status) {
+    trial_.reset();
+    if (stage_ != Stage::serving) return;
+    if (status != 0)
+      return log_.error("no upgrade: the installed version does not start with these settings; all stays as it is",
+                        {{"status", std::to_string(status)}});
+    upgrading_ = true;
+    supervisor_.reloading(loop_.now());
+    door_->pause();
+    stop_in_good_order("upgrade", 0);
+  });
+}
+
+void Node::hand_on() {
+  peer_listener_->pause();
+  http_->pause();
+  const bool handed = lineage_.legacy.add("client", door_->socket()) &&
+                      lineage_.legacy.add("peer", peer_listener_->socket()) &&
+                      lineage_.legacy.add("http", http_->socket());
+  if (!handed) log_.error("file descriptors run short: not all sockets are handed on");
+}
+
 void Node::stop(int exit_status) {
+  if (upgrading_ && exit_status == 0) hand_on();
   stage_ = Stage::done;
   exit_status_ = exit_status;
   if (exit_status == 0) log_.info("stopped");

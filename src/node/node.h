@@ -19,6 +19,7 @@
 #include "src/io/inherited.h"
 #include "src/io/listener.h"
 #include "src/io/loop.h"
+#include "src/io/process.h"
 #include "src/io/signals.h"
 #include "src/io/timer.h"
 #include "src/node/bouncer.h"
@@ -44,8 +45,13 @@ class Node {
  public:
   // Reads the settings anew, as they were read at the start; the failure says what is wrong.
   using ReadSettings = std::function<peer::Result<Config>()>;
-  // Listens on the sockets client, peer and http of `inherited`, where they are there.
-  Node(io::Loop& loop, const Config& config, ReadSettings read_settings, io::Inherited inherited);
+  // How it came to be, and how it goes on after an upgrade.
+  struct Lineage {
+    std::vector<std::string> command;  // the program's path, its arguments
+    io::Inherited inherited;           // its sockets client, peer and http are listened on, where they are there
+    io::Legacy& legacy;                // gets them, where the command is to be executed anew at the end
+  };
+  Node(io::Loop& loop, const Config& config, ReadSettings read_settings, Lineage lineage);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -84,6 +90,8 @@ class Node {
   void attach_lookout();
   std::optional<peer::Address> less_loaded() const;
   void reload();
+  void upgrade();
+  void hand_on();
   Vitals vitals() const;
   std::uint64_t datagrams_malformed() const { return courier_->malformed() + lookout_->hearsay().malformed(); }
   std::vector<Sighting> sightings(std::string_view user) const;
@@ -99,7 +107,9 @@ class Node {
   io::Loop& loop_;
   Config config_;
   ReadSettings read_settings_;
-  io::Inherited inherited_;
+  Lineage lineage_;
+  std::unique_ptr<io::Process> trial_;  // of the version that is installed by now
+  bool upgrading_ = false;
   Log log_;
   SystemChance chance_;
   Repeats repeats_;
@@ -137,6 +147,7 @@ class Node {
   io::Signal on_int_;
   io::Signal on_usr1_;
   io::Signal on_hup_;
+  io::Signal on_usr2_;
 };
 
 }  // namespace node

@@ -181,7 +181,8 @@ START_TEST(removals_are_bounded) {
   const Page page = box.taken(box.take());
   server.shut_down();
   box.until_down();
-  for (std::uint64_t i = 0; i < node::MailStore::removals_max; ++i) box.store->remove(i / 64 % 2 ? "carl" : "dora", {1, i});
+  for (std::uint64_t i = 0; i < node::MailStore::removals_max; ++i)
+    box.store->remove(i / 64 % 2 ? "carl" : "dora", {1, i});
   box.store->remove("bob", page.letters[0].at);
   server.start_again();
   box.until_up(2);

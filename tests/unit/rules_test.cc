@@ -61,6 +61,10 @@ std::string run(peer::Seq first, std::uint32_t count, std::uint8_t how) {
 }
 const std::string chat_to_bob = "\0\3bobhello\n"s;
 
+// Before anything else each has sent a canary and one back, and was told of both.
+constexpr peer::Seq birds = 2;
+constexpr peer::Seq told = 2;
+
 // n2 reads what n1, which has dialled, seems to say.
 START_TEST(what_the_dialled_one_takes) {
   const struct {
@@ -71,8 +75,8 @@ START_TEST(what_the_dialled_one_takes) {
   } rows[] = {
       {"a ping", frame(FrameType::ping, 0, body([](Writer& w) { w.u64(1), w.u64(0); })), nullptr},
       {"a ping cut short", frame(FrameType::ping, 0, "x"), nullptr},
-      {"a chat again, of a number that it has", frame(FrameType::chat, 1, chat_to_bob), nullptr},
-      {"a chat that is none", frame(FrameType::chat, 2, "x"), "it sent a malformed chat", false},
+      {"a chat again, of a number that it has", frame(FrameType::chat, birds + 1, chat_to_bob), nullptr},
+      {"a chat that is none", frame(FrameType::chat, birds + 2, "x"), "it sent a malformed chat", false},
       {"a change again, of a number that it has", frame(FrameType::users, 2, "garbage"), nullptr},
       {"a change that leaves one out", frame(FrameType::users, 9, ""), "it skipped a change of who is there"},
       {"users that are garbage", frame(FrameType::users, 4, "\1garbage"), "it sent malformed users"},
@@ -113,24 +117,33 @@ START_TEST(what_the_dialler_takes) {
       {"a pong cut short", frame(FrameType::pong, 0, "x"), nullptr, 0},
       {"a receipt for another epoch", frame(FrameType::received, 0, epoch(99) + std::string(8, '\x7f')), nullptr, 0},
       {"a receipt cut short", frame(FrameType::received, 0, epoch(1)), nullptr, 0},
-      {"the end of the first", frame(FrameType::outcomes, 1, run(1, 1, 1)), nullptr, 1},
-      {"the end of both", frame(FrameType::outcomes, 1, run(1, 2, 1)), nullptr, 2},
-      {"the end of both in two runs", frame(FrameType::outcomes, 1, run(1, 1, 2) + run(2, 1, 1)), nullptr, 2},
+      {"the end of the first", frame(FrameType::outcomes, told + 1, run(birds + 1, 1, 1)), nullptr, 1},
+      {"the end of both", frame(FrameType::outcomes, told + 1, run(birds + 1, 2, 1)), nullptr, 2},
+      {"the end of both in two runs", frame(FrameType::outcomes, told + 1, run(birds + 1, 1, 2) + run(birds + 2, 1, 1)),
+       nullptr, 2},
       {"the end of the first, twice",
-       frame(FrameType::outcomes, 1, run(1, 1, 1)) + frame(FrameType::outcomes, 2, run(1, 1, 2)), nullptr, 1},
+       frame(FrameType::outcomes, told + 1, run(birds + 1, 1, 1)) +
+           frame(FrameType::outcomes, told + 2, run(birds + 1, 1, 2)),
+       nullptr, 1},
       {"outcomes again, of a number that it has",
-       frame(FrameType::outcomes, 1, run(1, 1, 1)) + frame(FrameType::outcomes, 1, run(2, 1, 1)), nullptr, 1},
-      {"outcomes that leave some out", frame(FrameType::outcomes, 2, run(1, 1, 1)), "it skipped outcomes", 0},
-      {"the end of a chat that was never sent", frame(FrameType::outcomes, 1, run(3, 1, 1)),
+       frame(FrameType::outcomes, told + 1, run(birds + 1, 1, 1)) +
+           frame(FrameType::outcomes, told + 1, run(birds + 2, 1, 1)),
+       nullptr, 1},
+      {"outcomes that leave some out", frame(FrameType::outcomes, told + 2, run(birds + 1, 1, 1)),
+       "it skipped outcomes", 0},
+      {"the end of a chat that was never sent", frame(FrameType::outcomes, told + 1, run(birds + 3, 1, 1)),
        "it sent malformed outcomes", 0},
-      {"of more than were sent", frame(FrameType::outcomes, 1, run(1, 3, 1)), "it sent malformed outcomes", 0},
-      {"of the greatest numbers", frame(FrameType::outcomes, 1, run(~0ULL, 0xffffffffU, 1)),
+      {"of more than were sent", frame(FrameType::outcomes, told + 1, run(birds + 1, 3, 1)),
        "it sent malformed outcomes", 0},
-      {"of no kind", frame(FrameType::outcomes, 1, run(1, 1, 0)), "it sent malformed outcomes", 0},
-      {"delivered, and not confirmed", frame(FrameType::outcomes, 1, run(1, 1, 4) + run(2, 1, 5)), nullptr, 2},
-      {"of an unknown kind", frame(FrameType::outcomes, 1, run(1, 1, 6)), "it sent malformed outcomes", 0},
-      {"outcomes cut short", frame(FrameType::outcomes, 1, run(1, 1, 1).substr(0, 12)), "it sent malformed outcomes",
+      {"of the greatest numbers", frame(FrameType::outcomes, told + 1, run(~0ULL, 0xffffffffU, 1)),
+       "it sent malformed outcomes", 0},
+      {"of no kind", frame(FrameType::outcomes, told + 1, run(birds + 1, 1, 0)), "it sent malformed outcomes", 0},
+      {"delivered, and not confirmed",
+       frame(FrameType::outcomes, told + 1, run(birds + 1, 1, 4) + run(birds + 2, 1, 5)), nullptr, 2},
+      {"of an unknown kind", frame(FrameType::outcomes, told + 1, run(birds + 1, 1, 6)), "it sent malformed outcomes",
        0},
+      {"outcomes cut short", frame(FrameType::outcomes, told + 1, run(birds + 1, 1, 1).substr(0, 12)),
+       "it sent malformed outcomes", 0},
       {"a chat", frame(FrameType::chat, 1, chat_to_bob), "it sent a frame that has no place there", 0},
       {"a welcome", frame(FrameType::welcome, 0, ""), "it sent a frame that has no place there", 0},
       {"a late refusal", frame(FrameType::refuse, 0, encode(peer::Refused{peer::Refusal::given_up, "you are dead"})),

@@ -1,0 +1,105 @@
+"""SIGUSR2: the version that is installed by then takes over, under the same pid, and nobody who connects is refused."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+from pathlib import Path
+
+from client import Client
+from cluster import LiveTest, fresh
+from deadline import PATIENCE, eventually
+from node import Node
+
+
+class Knocker(threading.Thread):
+    """Connects again and again, waits for the server's hello, and notes each time that went otherwise."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(daemon=True)
+        self.address = node.client
+        self.failures: list[str] = []
+        self.greeted = 0
+        self.longest = 0.0
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        while not self._over.is_set():
+            began = time.monotonic()
+            try:
+                with socket.create_connection(self.address, PATIENCE) as connection:
+                    connection.settimeout(PATIENCE)
+                    if b'"hello"' not in connection.recv(4096):
+                        self.failures.append("no hello")
+            except OSError as error:
+                self.failures.append(repr(error))
+            self.greeted += 1
+            self.longest = max(self.longest, time.monotonic() - began)
+
+    def finish(self) -> None:
+        self._over.set()
+        self.join()
+
+
+def incarnation(node: Node) -> str:
+    return node.log_lines("serving")[-1].partition("incarnation=")[2].split()[0]
+
+
+class Upgrade(LiveTest):
+    def upgraded(self, node: Node, times: int) -> None:
+        eventually(lambda: len(node.log_lines("msg=serving")) == times, what="the new one serves")
+        node.wait_ready()
+
+    def test_under_the_same_pid_and_nobody_is_refused(self) -> None:
+        n1, n2 = self.world.mesh(2)
+        before, first = dict(n1.ready), incarnation(n1)
+        alice = self.world.client(n1, fresh("alice"))
+        bob = self.world.client(n2, fresh("bob"))
+        knocker = Knocker(n1)
+        knocker.start()
+        eventually(lambda: knocker.greeted > 3, what="it is let in")
+        for times in (2, 3):
+            n1.signal(signal.SIGUSR2)
+            self.upgraded(n1, times)
+        knocker.finish()
+        self.assertEqual(knocker.failures, [])
+        self.assertEqual(n1.ready, before, "the same pid, the same ports")
+        self.assertNotEqual(incarnation(n1), first)
+        kicked = alice.until_closed()[-1]
+        self.assertEqual((kicked["cmd"], kicked["reason"], kicked["retry"]), ("kicked", "drain", True))
+        again = self.world.client(n1, fresh("alice"))
+        eventually(lambda: again.knows(bob.name), what="it is linked again")
+        again.chat(bob.name, "here again", id="1")
+        self.assertEqual(bob.expect(cmd="chat")["content"], "here again")
+        n1.stop()
+
+    def test_what_was_on_its_way_arrives(self) -> None:
+        n1, n2 = self.world.mesh(2)
+        alice, bob = self.world.client(n1, fresh("alice")), self.world.client(n2, fresh("bob"), ack=True)
+        eventually(lambda: alice.knows(bob.name), what="bob is known")
+        for number in range(50):
+            alice.chat(bob.name, number, id=f"m-{number}")
+        n1.signal(signal.SIGUSR2)
+        seen = [bob.expect(cmd="chat") for _ in range(50)]
+        bob.send(cmd="ack", seq=seen[-1]["seq"])
+        told = [message for message in alice.until_closed() if message["cmd"] == "ack"]
+        self.assertEqual([message["content"] for message in seen], list(range(50)))
+        self.assertEqual([message["id"] for message in told], [f"m-{number}" for number in range(50)])
+        self.upgraded(n1, 2)
+
+    def test_settings_that_do_not_start_leave_all_as_it_is(self) -> None:
+        settings = Path(self.world.file("n1.toml", "[log]\nlevel = \"info\"\n"))
+        node = self.world.node("n1", "--config", str(settings))
+        alice = self.world.client(node, "alice")
+        settings.write_text("[log]\nlevel = \"loud\"\n", encoding="utf-8")
+        node.signal(signal.SIGUSR2)
+        eventually(lambda: node.log_lines("no upgrade"), what="it says why not")
+        self.assertIn("loud", node.log(), "and what is wrong")
+        alice.send(cmd="ping", id="1")
+        self.assertEqual(alice.expect(cmd="pong")["id"], "1")
+        settings.write_text("[log]\nlevel = \"info\"\n", encoding="utf-8")
+        node.signal(signal.SIGUSR2)
+        self.upgraded(node, 2)
+        Client(node.client).close()
