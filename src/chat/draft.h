@@ -19,6 +19,8 @@ struct Draft {
   std::array<std::string_view, 12> pieces{};
   std::size_t count = 0;
 
+  std::string_view id;  // the token in the line, the client's own or the server's
+
   // Where in the line the client's own id token stands (with its quotes);
   // length 0 where it gave none and the id is the server's. The sender's token
   // stands at peer::chat_sender_at.

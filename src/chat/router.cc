@@ -25,6 +25,15 @@ peer::DecodedChat decode(std::string_view body) {
   return decoded;
 }
 
+// The id that its line bears. The server's has no quote in it and stands before the
+// time, which is the last field.
+std::string_view id_of(std::string_view line, const peer::Ticket& ticket) {
+  if (ticket.id_length > 0) return line.substr(ticket.id_at, ticket.id_length);
+  constexpr std::string_view behind = ",\"ts\":1700000000000}\n";
+  const std::string_view front = line.substr(0, line.size() - std::min(line.size(), behind.size()));
+  return front.substr(std::min(front.size(), front.rfind('"', front.size() < 2 ? 0 : front.size() - 2)));
+}
+
 std::string join(std::span<const std::string_view> pieces, std::size_t bytes) {
   std::string whole;
   whole.reserve(bytes);
@@ -207,7 +216,8 @@ void Router::chat(ClientId from, const Draft& draft) {
   ticket.id_length = draft.id_length;
   ticket.sender_length = draft.sender_length;
   ticket.may_repeat = draft.retry || now_ < doubts_until_;
-  route({ticket, draft.recipient, draft.line(), draft.size()}, {}, {});
+  trace(draft.id, Trail::What::accepted);
+  route({ticket, draft.recipient, draft.line(), draft.size(), draft.id}, {}, {});
 }
 
 void Router::route(const Letter& letter, const Refusals& refused, const Via& via) {
@@ -233,17 +243,20 @@ peer::Mesh::Sent Router::send(const Way& way, const Letter& letter, const Via& v
   if (way.owner == here) {
     const peer::Seq seq = keep(here_, letter);
     if (seq == 0) return peer::Mesh::Sent::full;
+    trace(letter.id, Trail::What::arrived);
     arrivals_.arrive(here, 0, seq, decode(here_.find(seq).body).chat);
     return peer::Mesh::Sent::yes;
   }
   if (way.owner == mail) {
     const peer::Seq seq = keep(mail_, letter);
     if (seq == 0) return peer::Mesh::Sent::full;
+    trace(letter.id, Trail::What::storing);
     const peer::ChatBody chat = decode(mail_.find(seq).body).chat;
     store_->append(seq, {chat.recipient, chat.line, chat.sender, chat.id, chat.may_repeat, via});
     return peer::Mesh::Sent::yes;
   }
   ++counters_.forwarded;
+  trace(letter.id, Trail::What::forwarded, way.owner);
   if (!wakes_.empty() && wakes_.due(letter.ticket.recipient, way.owner)) mesh_->wake(way.owner, letter.recipient);
   return mesh_->send(way.owner, letter.recipient, letter.line, letter.line_bytes, letter.ticket);
 }
@@ -257,6 +270,7 @@ void Router::park(Lane& lane, const Letter& letter) {
   Waiting& waiting = waiting_[letter.ticket.recipient];
   lane.waits = true;
   if (waiting.behind.size() >= lane_waiting_max) return fail(letter, Outcome::busy, letter.ticket.was_sent);
+  trace(letter.id, Trail::What::held);
   waiting.behind.push_back(
       {letter.ticket, std::string(letter.recipient), join(letter.line, letter.line_bytes), {}, {}, 0});
 }
@@ -315,6 +329,7 @@ void Router::on_here_ended(peer::Seq seq, End end) {
 void Router::come_back(peer::PeerId from, peer::Seq seq, const peer::Ticket& ticket, const peer::ChatBody& chat,
                        bool refused, const Via& via) {
   ++counters_.rerouted;
+  trace(id_of(chat.line, ticket), refused ? Trail::What::refused : Trail::What::rerouted, from);
   Lane& lane = lanes_[ticket.recipient];
   lane.waits = true;
   Refusals by = lane.refused;
@@ -359,8 +374,13 @@ void Router::resume(std::uint64_t hash) {
       // Whoever was told nothing of it may have sent it again, another way.
       if (!waits(parked.ticket)) parked.ticket.may_repeat = true;
       const std::string_view line = parked.line;
-      route({parked.ticket, parked.recipient, {&line, 1}, line.size()}, parked.refused, parked.via);
+      route({parked.ticket, parked.recipient, {&line, 1}, line.size(), id_of(line, parked.ticket)}, parked.refused,
+            parked.via);
     }
+}
+
+void Router::trace(std::string_view id, Trail::What what, peer::PeerId place, Outcome outcome) {
+  trail_.note(id, {wall_ms_(), what, outcome, place});
 }
 
 void Router::tell(const peer::Ticket& ticket, std::string_view line, Outcome outcome, bool maybe) {
@@ -376,6 +396,7 @@ void Router::tell(const peer::Ticket& ticket, std::string_view line, Outcome out
       maybe = maybe || ticket.may_repeat;  // the time before
       break;
   }
+  trace(id_of(line, ticket), Trail::What::settled, peer::no_peer, outcome);
   if (const Users::User* const sender = users_.get(ticket.sender))
     sender->client->on_outcome(line.substr(ticket.id_at, ticket.id_length), line.size(), outcome, maybe);
 }
@@ -424,6 +445,12 @@ void Router::on_stored(std::uint64_t token, Store::Stored how) {
       break;
   }
   lane_settled(hash, chat.recipient);
+}
+
+void Router::on_taken(std::uint64_t token, const Store::Taken& taken) {
+  for (const Store::Entry& entry : taken.entries)
+    trace(entry.id.empty() ? id_of(entry.line, {}) : entry.id, Trail::What::fetched);
+  drains_.on_taken(token, taken);
 }
 
 // Over the link, so that it is before what goes there directly; over Redis too,
@@ -475,6 +502,7 @@ void Router::on_store_up() {
 
 void Router::on_chat(peer::PeerId from, std::uint32_t era, peer::Seq seq, const peer::ChatBody& chat) {
   ++counters_.arrived;
+  trace(chat.id.empty() ? id_of(chat.line, {}) : chat.id, Trail::What::arrived, from);
   arrivals_.arrive(from, era, seq, chat);
 }
 

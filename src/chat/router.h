@@ -29,6 +29,7 @@
 #include "src/chat/desk.h"
 #include "src/chat/drains.h"
 #include "src/chat/store.h"
+#include "src/chat/trail.h"
 #include "src/chat/users.h"
 #include "src/chat/wakes.h"
 
@@ -111,12 +112,13 @@ class Router final : public Desk,
 
   // Store::Keeper
   void on_stored(std::uint64_t token, Store::Stored how) override;
-  void on_taken(std::uint64_t token, const Store::Taken& taken) override { drains_.on_taken(token, taken); }
+  void on_taken(std::uint64_t token, const Store::Taken& taken) override;
   void on_wake(std::string_view user) override { drains_.on_wake(user); }
   void on_store_up() override;
 
   const Users& users() const { return users_; }
   const Counters& counters() const { return counters_; }
+  const Trail& trail() const { return trail_; }
   // Nothing of this node's senders is on its way any more.
   bool idle() const { return lanes_.empty(); }
   // For how many (other node, user) chats are refused until that node has read why.
@@ -155,6 +157,7 @@ class Router final : public Desk,
     std::string_view recipient;
     std::span<const std::string_view> line;
     std::size_t line_bytes;
+    std::string_view id;
   };
   struct SameHash {
     std::size_t operator()(std::uint64_t hash) const { return hash; }
@@ -176,6 +179,7 @@ class Router final : public Desk,
   void resume(std::uint64_t hash);
   void wake_owner(std::uint64_t hash, std::string_view name);
   void wake_at(peer::PeerId owner, std::uint64_t hash, std::string_view name);
+  void trace(std::string_view id, Trail::What what, peer::PeerId place = peer::no_peer, Outcome outcome = {});
   void tell(const peer::Ticket& ticket, std::string_view line, Outcome outcome, bool maybe);
   void fail(const Letter& letter, Outcome why, bool maybe);
   void fail_nowhere(const Letter& letter, const Refusals& refused);
@@ -200,6 +204,7 @@ class Router final : public Desk,
   Arrivals arrivals_;
   Drains drains_;
   Wakes wakes_;
+  Trail trail_;
   std::set<std::string, std::less<>> perhaps_stored_;  // whose mailboxes are to be looked into when the turn is over
 
   // Chats on their way from a session here to a session here, and to mailboxes.

@@ -340,6 +340,7 @@ void Session::hand_in(const Request& chat) {
                   {digits, static_cast<std::size_t>(end - digits)},
                   "}\n"};
   draft.count = 11;
+  draft.id = id;
   if (chat.id) {
     for (std::size_t i = 0; i < 7; ++i) draft.id_at += static_cast<std::uint32_t>(draft.pieces[i].size());
     draft.id_length = static_cast<std::uint16_t>(id.size());

@@ -14,6 +14,7 @@
 #include "src/node/bouncer.h"
 #include "src/node/cluster.h"
 #include "src/node/config.h"
+#include "src/node/tracer.h"
 #include "src/node/vitals.h"
 
 namespace node {
@@ -32,6 +33,8 @@ struct Sources {
   std::function<std::vector<Sighting>(std::string_view)> sightings;
   // As Bouncer::kick.
   std::function<bool(const std::string&, std::function<void(Bouncer::Ended)>)> kick;
+  // As Tracer::trace.
+  std::function<bool(std::string_view, std::function<void(Tracer::Story)>)> trace;
   std::function<void()> drain;
   std::function<bool()> take_back_drain;  // false: the node is about to stop
 };

@@ -37,6 +37,7 @@
 #include "src/node/mail_store.h"
 #include "src/node/rate.h"
 #include "src/node/supervisor.h"
+#include "src/node/tracer.h"
 #include "src/node/vitals.h"
 
 namespace node {
@@ -134,6 +135,7 @@ class Node {
   std::optional<Lookout> lookout_;
   std::optional<Census> census_;
   std::optional<Bouncer> bouncer_;
+  std::optional<Tracer> tracer_;
   io::Timer router_timer_;
   bool router_timer_runs_ = false;
   std::unique_ptr<client::Door> door_;

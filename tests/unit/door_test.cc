@@ -24,7 +24,8 @@ struct House {
     settings.node = "n1";
     settings.version = "1.2.3";
     settings.ack_timeout = ack_timeout;
-    auto opened = client::Door::open(run.loop, {"127.0.0.1", 0}, settings, limits, peer::Incarnation{1}, desk, chance);
+    auto opened =
+        client::Door::open(run.loop, {{"127.0.0.1", 0}}, settings, limits, peer::Incarnation{1}, desk, chance);
     ck_assert_msg(static_cast<bool>(opened), "%s", opened ? "" : opened.why().c_str());
     door = std::move(*opened);
     run.each_turn = [this] {

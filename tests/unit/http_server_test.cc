@@ -20,7 +20,7 @@ struct House {
          {"GET", "/much", http::Guard::open,
           [](const auto&, http::Reply reply) { reply(http::text(200, std::string(1'000'000, 'x'))); }}},
         http::Access({}, {}));
-    auto opened = http::Server::open(run.loop, {"127.0.0.1", 0}, std::move(site), bounds);
+    auto opened = http::Server::open(run.loop, {{"127.0.0.1", 0}}, std::move(site), bounds);
     ck_assert_msg(static_cast<bool>(opened), "%s", opened ? "" : opened.why().c_str());
     server = std::move(*opened);
     run.each_turn = [this] { server->end_turn(); };

@@ -96,7 +96,7 @@ struct End final : io::Stream::Owner {
 // A dialled end and an accepted one.
 struct Pair {
   explicit Pair(Running& running) : run(running) {
-    auto opened = io::Listener::open(run.loop, {"127.0.0.1", 0},
+    auto opened = io::Listener::open(run.loop, {{"127.0.0.1", 0}},
                                      [this](io::Listener::Ticket& ticket) { there.stream = ticket.take(there); });
     ck_assert(static_cast<bool>(opened));
     listener = std::move(*opened);
@@ -219,7 +219,7 @@ START_TEST(a_dial_by_name_tries_each_address_in_order) {
     Running running;
     // Only 127.0.0.1 listens at the port; at 127.0.0.3 somebody swallows it.
     End here, there;
-    auto listener = io::Listener::open(running.loop, {"127.0.0.1", 0},
+    auto listener = io::Listener::open(running.loop, {{"127.0.0.1", 0}},
                                        [&](io::Listener::Ticket& ticket) { there.stream = ticket.take(there); });
     ck_assert(static_cast<bool>(listener));
     const std::uint16_t port = (*listener)->address().port;
@@ -251,7 +251,7 @@ END_TEST
 START_TEST(ipv6_works_where_there_is_any) {
   Running running;
   End here, there;
-  auto listener = io::Listener::open(running.loop, {"::1", 0},
+  auto listener = io::Listener::open(running.loop, {{"::1", 0}},
                                      [&](io::Listener::Ticket& ticket) { there.stream = ticket.take(there); });
   if (!listener) {
     ck_assert_msg(listener.why().starts_with("[::1]:0: "), "%s", listener.why().c_str());

@@ -40,7 +40,7 @@ struct Taker final : io::Stream::Owner {
 
 inline std::unique_ptr<io::Listener> listen_on(io::Loop& loop, io::Listener::OnAccept call,
                                                io::Listener::Reserve reserve = io::Listener::Reserve::kept) {
-  auto listener = io::Listener::open(loop, {"127.0.0.1", 0}, std::move(call), reserve);
+  auto listener = io::Listener::open(loop, {{"127.0.0.1", 0}}, std::move(call), reserve);
   ck_assert_msg(static_cast<bool>(listener), "%s", listener ? "" : listener.why().c_str());
   return std::move(*listener);
 }

@@ -124,10 +124,10 @@ START_TEST(tells_a_story) {
   expect_same("hop by hop", lines(R"({"id":"m-1","steps":[
       {"at":1700049600042,"node":"n1","what":"accepted","sender":"alice","recipient":"bob"},
       {"at":1700049600043.5,"node":"n1","what":"forwarded","to":"node22"},
-      {"at":1700049600041,"node":"node22","what":"arrived"},
+      {"at":1700049600041,"node":"node22","what":"arrived","from":"n1"},
       {"at":1700049612345,"node":"n1","what":"settled","outcome":"stored"}]})"),
               "m-1 from alice to bob\n"
-              "  2023-11-15 12:00:00.041  node22  arrived\n"
+              "  2023-11-15 12:00:00.041  node22  arrived from n1\n"
               "                    +1 ms  n1      accepted\n"
               "                  +2.5 ms  n1      forwarded to node22\n"
               "                  +12.3 s  n1      settled: stored\n");

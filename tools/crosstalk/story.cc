@@ -20,6 +20,8 @@ struct Step {
   std::string node;
   std::string what;
   std::string to;
+  std::string from;
+  std::string by;
   std::string outcome;
   std::string people;  // from whom to whom
 };
@@ -33,6 +35,8 @@ Step read_step(const cJSON* object) {
   step.node = shown(text_of(object, "node"));
   step.what = shown(text_of(object, "what"));
   step.to = shown(text_of(object, "to"));
+  step.from = shown(text_of(object, "from"));
+  step.by = shown(text_of(object, "by"));
   step.outcome = shown(text_of(object, "outcome"));
   const std::string sender = text_of(object, "sender");
   const std::string recipient = text_of(object, "recipient");
@@ -58,6 +62,8 @@ std::string to_the_right(const std::string& text, std::size_t width) {
 std::string what_of(const Step& step) {
   std::string text = step.what;
   if (!step.to.empty()) text += " to " + step.to;
+  if (!step.from.empty()) text += " from " + step.from;
+  if (!step.by.empty()) text += " by " + step.by;
   if (!step.outcome.empty()) text += ": " + step.outcome;
   return text;
 }

@@ -1,0 +1,66 @@
+// The steps of the chats of late.
+#include "src/chat/trail.h"
+
+#include <string>
+#include <vector>
+
+#include "tests/unit/suite.h"
+
+namespace {
+
+using chat::Trail;
+using What = Trail::What;
+
+std::string said(const Trail& trail, const std::string& id) {
+  std::string all;
+  for (const Trail::Step& step : trail.of(id))
+    all += std::to_string(step.at_ms) + ":" + std::to_string(static_cast<int>(step.what)) + " ";
+  return all;
+}
+
+START_TEST(each_chat_has_its_steps_in_order) {
+  Trail trail;
+  ck_assert_str_eq(said(trail, "\"1\"").c_str(), "");
+  trail.note("\"1\"", {10, What::accepted, {}});
+  trail.note("\"2\"", {11, What::accepted, {}});
+  trail.note("\"1\"", {12, What::forwarded, {}, 3});
+  trail.note("\"1\"", {13, What::settled, chat::Outcome::stored});
+  ck_assert_str_eq(said(trail, "\"1\"").c_str(), "10:0 12:2 13:8 ");
+  ck_assert_str_eq(said(trail, "\"2\"").c_str(), "11:0 ");
+  ck_assert_str_eq(said(trail, "\"\"").c_str(), "");
+  const std::vector<Trail::Step> steps = trail.of("\"1\"");
+  ck_assert(steps[1].place == 3 && steps[2].outcome == chat::Outcome::stored);
+}
+END_TEST
+
+START_TEST(ids_are_told_apart) {
+  const std::string front(12, 'f');
+  const std::string back(12, 'b');
+  const std::string ids[] = {"", "a", front, front + back, front + "x" + back, front + "xy" + back, front + back + "z"};
+  Trail trail;
+  for (const std::string& id : ids) trail.note(id, {static_cast<std::int64_t>(id.size()), What::accepted, {}});
+  for (const std::string& id : ids)
+    ck_assert_str_eq(said(trail, id).c_str(), (std::to_string(id.size()) + ":0 ").c_str());
+}
+END_TEST
+
+START_TEST(the_oldest_is_forgotten_first) {
+  Trail trail;
+  trail.note("first", {1, What::accepted, {}});
+  for (std::size_t i = 1; i < Trail::steps_max; ++i) trail.note("others", {2, What::accepted, {}});
+  ck_assert_uint_eq(trail.of("first").size(), 1);
+  trail.note("last", {3, What::accepted, {}});
+  ck_assert_uint_eq(trail.of("first").size(), 0);
+  ck_assert_uint_eq(trail.of("last").size(), 1);
+  ck_assert_uint_eq(trail.of("others").size(), Trail::found_max);
+  for (std::size_t i = 0; i < 3 * Trail::steps_max / 2; ++i)
+    trail.note("again", {static_cast<std::int64_t>(i), What::accepted, {}});
+  const std::vector<Trail::Step> newest = trail.of("again");
+  ck_assert(newest.front().at_ms == newest.back().at_ms - static_cast<std::int64_t>(Trail::found_max) + 1);
+  ck_assert(newest.back().at_ms == static_cast<std::int64_t>(3 * Trail::steps_max / 2) - 1);
+}
+END_TEST
+
+}  // namespace
+
+SUITE(each_chat_has_its_steps_in_order, ids_are_told_apart, the_oldest_is_forgotten_first)
