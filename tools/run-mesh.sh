@@ -80,7 +80,7 @@ Three nodes form one mesh; no server stands between them.
   n1     127.0.0.1:9501    127.0.0.1:9601    127.0.0.1:9701
   n2     127.0.0.1:9502    127.0.0.1:9602    127.0.0.1:9702
   n3     127.0.0.1:9503    127.0.0.1:9603    127.0.0.1:9703
-  Redis  127.0.0.1:$redis_port   (only for finding each other)
+  Redis  127.0.0.1:$redis_port   (for finding each other, and chats to people who are away)
 
 People. In one terminal       telnet 127.0.0.1 9501
                                 /login alice
@@ -92,6 +92,9 @@ Programs speak JSON, one object a line, on the same ports:
         telnet 127.0.0.1 9501   {"cmd":"login","name":"zhima201"}
         telnet 127.0.0.1 9503   {"cmd":"login","name":"zhima202"}
         in the first            {"cmd":"chat","send":"zhima201","recv":"zhima202","content":"how are youe"}
+
+Watch it: $bin/cluster-peek               all nodes and links, as they are
+          $bin/crosstalk login carol      a chat that survives its node
 
 Break it: kill -9 ${pids[3]} stops n3; redis-cli -p $redis_port shutdown stops Redis.
 Logs: $dir/n1.log n2.log n3.log        Stop all: Ctrl-C

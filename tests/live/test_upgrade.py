@@ -3,44 +3,13 @@
 from __future__ import annotations
 
 import signal
-import socket
-import threading
-import time
 from pathlib import Path
 
 from client import Client
 from cluster import LiveTest, fresh
-from deadline import PATIENCE, eventually
+from deadline import eventually
+from knocker import Knocker
 from node import Node
-
-
-class Knocker(threading.Thread):
-    """Connects again and again, waits for the server's hello, and notes each time that went otherwise."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__(daemon=True)
-        self.address = node.client
-        self.failures: list[str] = []
-        self.greeted = 0
-        self.longest = 0.0
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        while not self._over.is_set():
-            began = time.monotonic()
-            try:
-                with socket.create_connection(self.address, PATIENCE) as connection:
-                    connection.settimeout(PATIENCE)
-                    if b'"hello"' not in connection.recv(4096):
-                        self.failures.append("no hello")
-            except OSError as error:
-                self.failures.append(repr(error))
-            self.greeted += 1
-            self.longest = max(self.longest, time.monotonic() - began)
-
-    def finish(self) -> None:
-        self._over.set()
-        self.join()
 
 
 def incarnation(node: Node) -> str:
@@ -57,8 +26,7 @@ class Upgrade(LiveTest):
         before, first = dict(n1.ready), incarnation(n1)
         alice = self.world.client(n1, fresh("alice"))
         bob = self.world.client(n2, fresh("bob"))
-        knocker = Knocker(n1)
-        knocker.start()
+        knocker = Knocker(n1.client)
         eventually(lambda: knocker.greeted > 3, what="it is let in")
         for times in (2, 3):
             n1.signal(signal.SIGUSR2)

@@ -27,7 +27,7 @@ sys.path.insert(0, str(LIVE))
 sys.dont_write_bytecode = True
 
 # They enter their rows, in this order.
-from faults import rows_nodes, rows_links, rows_redis, rows_people  # noqa: F401  # isort: skip
+from faults import rows_nodes, rows_links, rows_redis, rows_people, rows_operator  # noqa: F401  # isort: skip
 from faults.scene import ROWS, Row, Scene
 from process import CROSSTALKD, die_with_parent
 
