@@ -57,7 +57,7 @@ ALL_OBJ     := $(PRODUCT_OBJ) $(BUILD)/obj/src/main.o $(UNIT_SRC:%.cc=$(BUILD)/o
                $(TOOL_OBJ) $(TOOL_MAIN:%.cc=$(BUILD)/obj/%.o)
 
 .PHONY: all programs tests deps deps-run deps-check deps-faults deps-ci run check unit sim live faults asan clang mutate layers format \
-        format-check man-lint ci help clean install uninstall dist unit-lint
+        format-check man-lint ci help clean install uninstall dist unit-lint prometheus-lint
 
 all: deps-run programs ## build the programs into build/
 
@@ -206,10 +206,13 @@ dist: ## build/crosstalk-VERSION.tar.gz of what is committed
 unit-lint: deps-ci
 	@bash tests/systemd.sh $(BUILD)
 
+prometheus-lint: deps-ci ## the alert rules and the dashboard are sound
+	@bash tests/prometheus.sh
+
 ci: deps-ci ## what .ci/run runs
 	@$(MAKE) --no-print-directory WERROR=1 check
 	@$(MAKE) --no-print-directory WERROR=1 clang
-	@$(MAKE) --no-print-directory format-check man-lint unit-lint
+	@$(MAKE) --no-print-directory format-check man-lint unit-lint prometheus-lint
 	@$(MAKE) --no-print-directory asan
 	@$(MAKE) --no-print-directory mutate
 
