@@ -185,10 +185,11 @@ DESTDIR     ?=
 SBINDIR     ?= $(PREFIX)/sbin
 BINDIR      ?= $(PREFIX)/bin
 MANDIR      ?= $(PREFIX)/share/man
+DATADIR     ?= $(PREFIX)/share/crosstalk
 SYSCONFDIR  ?= /etc
 UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
-PATHS = $(foreach p,PREFIX DESTDIR SBINDIR BINDIR MANDIR SYSCONFDIR UNITDIR SYSUSERSDIR,$(p)='$($(p))')
+PATHS = $(foreach p,PREFIX DESTDIR SBINDIR BINDIR MANDIR DATADIR SYSCONFDIR UNITDIR SYSUSERSDIR,$(p)='$($(p))')
 
 install: programs ## programs, manual, settings and systemd units; PREFIX=/usr/local DESTDIR=
 	@$(PATHS) bash tools/install.sh install $(BUILD)

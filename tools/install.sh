@@ -2,7 +2,7 @@
 # Installs or removes what the Makefile names: programs, manual pages, settings,
 # systemd units. Called by make install and make uninstall, which set the paths.
 #   install.sh install|uninstall BUILD
-# PREFIX, SBINDIR, BINDIR, MANDIR, SYSCONFDIR, UNITDIR, SYSUSERSDIR: see the
+# PREFIX, SBINDIR, BINDIR, MANDIR, DATADIR, SYSCONFDIR, UNITDIR, SYSUSERSDIR: see the
 # Makefile; DESTDIR before them all.
 set -eu -o pipefail
 cd "$(dirname "$0")/.."
@@ -30,6 +30,9 @@ put_unit() {
   rm -f "$filled"
 }
 
+# For whoever watches the nodes: rules, an example, a dashboard.
+watching=(prometheus/crosstalk.rules.yml prometheus/prometheus.yml grafana/crosstalk.json)
+
 pages() { find man -name '*.[1-8]' | sort; }
 page_home() { printf '%s/man%s/%s' "$MANDIR" "${1##*.}" "$(basename "$1")"; }
 
@@ -38,6 +41,7 @@ case $action in
     for program in "${sbin[@]}"; do put 755 "$build/$program" "$SBINDIR/$program"; done
     for program in "${bin[@]}"; do put 755 "$build/$program" "$BINDIR/$program"; done
     for page in $(pages); do put 644 "$page" "$(page_home "$page")"; done
+    for file in "${watching[@]}"; do put 644 "conf/$file" "$DATADIR/$file"; done
     put_unit conf/systemd/crosstalkd.service.in "$UNITDIR/crosstalkd.service"
     put 644 conf/systemd/crosstalkd.socket "$UNITDIR/crosstalkd.socket"
     put 644 conf/systemd/crosstalk.sysusers "$SYSUSERSDIR/crosstalk.conf"
@@ -53,6 +57,7 @@ case $action in
     for program in "${sbin[@]}"; do rm -f "$DESTDIR$SBINDIR/$program"; done
     for program in crosstalk cluster-peek; do rm -f "$DESTDIR$BINDIR/$program"; done
     for page in $(pages); do rm -f "$DESTDIR$(page_home "$page")"; done
+    for file in "${watching[@]}"; do rm -f "$DESTDIR$DATADIR/$file"; done
     rm -f "$DESTDIR$UNITDIR/crosstalkd.service" "$DESTDIR$UNITDIR/crosstalkd.socket" "$DESTDIR$SYSUSERSDIR/crosstalk.conf" \
       "$DESTDIR$SYSCONFDIR/crosstalk/crosstalkd.toml.new"
     # The settings are the operator's.
