@@ -18,16 +18,20 @@ std::string said(const Trail& trail, const std::string& id) {
   return all;
 }
 
+void same(const std::string& found, const std::string& expected) {
+  ck_assert_msg(found == expected, "expected '%s', found '%s'", expected.c_str(), found.c_str());
+}
+
 START_TEST(each_chat_has_its_steps_in_order) {
   Trail trail;
-  ck_assert_str_eq(said(trail, "\"1\"").c_str(), "");
+  same(said(trail, "\"1\""), "");
   trail.note("\"1\"", {10, What::accepted, {}});
   trail.note("\"2\"", {11, What::accepted, {}});
   trail.note("\"1\"", {12, What::forwarded, {}, 3});
   trail.note("\"1\"", {13, What::settled, chat::Outcome::stored});
-  ck_assert_str_eq(said(trail, "\"1\"").c_str(), "10:0 12:2 13:8 ");
-  ck_assert_str_eq(said(trail, "\"2\"").c_str(), "11:0 ");
-  ck_assert_str_eq(said(trail, "\"\"").c_str(), "");
+  same(said(trail, "\"1\""), "10:0 12:2 13:8 ");
+  same(said(trail, "\"2\""), "11:0 ");
+  same(said(trail, "\"\""), "");
   const std::vector<Trail::Step> steps = trail.of("\"1\"");
   ck_assert(steps[1].place == 3 && steps[2].outcome == chat::Outcome::stored);
 }
@@ -39,8 +43,7 @@ START_TEST(ids_are_told_apart) {
   const std::string ids[] = {"", "a", front, front + back, front + "x" + back, front + "xy" + back, front + back + "z"};
   Trail trail;
   for (const std::string& id : ids) trail.note(id, {static_cast<std::int64_t>(id.size()), What::accepted, {}});
-  for (const std::string& id : ids)
-    ck_assert_str_eq(said(trail, id).c_str(), (std::to_string(id.size()) + ":0 ").c_str());
+  for (const std::string& id : ids) same(said(trail, id), (std::to_string(id.size()) + ":0 "));
 }
 END_TEST
 
