@@ -61,10 +61,13 @@ std::size_t Mesh::unsettled_bytes() const {
   return bytes;
 }
 
+// It has come there, whether or not that is confirmed by now.
 void Mesh::on_canary_back(PeerId id, Seq mine) {
-  const Canary::Verdict before = peers_[id]->canary.verdict();
-  peers_[id]->canary.on_back(now_, mine);
-  note_canary(*peers_[id], before);
+  Peer& peer = *peers_[id];
+  const Canary::Verdict before = peer.canary.verdict();
+  if (mine == peer.canary.out()) peer.out.chats().settle(mine);
+  peer.canary.on_back(now_, mine);
+  note_canary(peer, before);
 }
 
 }  // namespace peer
