@@ -5,18 +5,7 @@
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-passed=0
-failed=0
-check() {
-  local what=$1
-  shift
-  if "$@"; then
-    passed=$((passed + 1))
-  else
-    printf '  %s: no\n' "$what"
-    failed=$((failed + 1))
-  fi
-}
+. tests/tally.sh
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -42,5 +31,4 @@ check 'the dashboard can be imported' look dashboard "$dashboard"
 check 'every metric of the dashboard is in the manual' look metrics "$dashboard"
 check 'every query of the dashboard answers' queries_answer
 
-printf '%d passed, %d failed\n' "$passed" "$failed"
-[ "$failed" = 0 ]
+tally_up

@@ -5,18 +5,7 @@
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
 
-passed=0
-failed=0
-check() {
-  local what=$1
-  shift
-  if "$@"; then
-    passed=$((passed + 1))
-  else
-    printf '  %s: no\n' "$what"
-    failed=$((failed + 1))
-  fi
-}
+. tests/tally.sh
 
 tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
@@ -57,5 +46,4 @@ check 'an exposure of 1.5 or less' exposure
 check 'the settings are kept' keeps_settings "${1:-build}"
 check 'uninstall leaves the settings alone there' leaves_nothing "${1:-build}"
 
-printf '%d passed, %d failed\n' "$passed" "$failed"
-[ "$failed" = 0 ]
+tally_up

@@ -19,7 +19,7 @@ namespace chat {
 
 class Trail {
  public:
-  // About 1.3 MB; at 1,000 chats a second the last ten seconds.
+  // 1.5 MB; at 1,000 chats a second about the last ten seconds.
   static constexpr std::size_t steps_max = 32'768;
   // Ids are used again and again by some.
   static constexpr std::size_t found_max = 256;
