@@ -11,6 +11,7 @@ PACKAGES_RUN   := g++ make pkg-config libuv1-dev libhiredis-dev libcjson-dev lib
                   libsystemd-dev libncurses-dev libedit-dev redis-server redis-tools
 PACKAGES_CHECK := check python3
 PACKAGES_FAULTS := nftables iproute2 faketime
+PACKAGES_PERF  := valgrind
 PACKAGES_CI    := clang-14 clang-format-14 mandoc git systemd prometheus
 
 BUILD ?= build
@@ -47,17 +48,19 @@ say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)')
 PRODUCT_SRC := $(wildcard peer/*.cc src/*/*.cc)
 UNIT_SRC    := $(wildcard tests/unit/*_test.cc)
 SIM_SRC     := $(wildcard tests/sim/*.cc)
+PERF_SRC    := $(wildcard tests/perf/*.cc)
 TOOL_SRC    := $(filter-out %/main.cc,$(wildcard tools/*/*.cc))
 TOOL_MAIN   := $(wildcard tools/*/main.cc)
 PRODUCT_OBJ := $(PRODUCT_SRC:%.cc=$(BUILD)/obj/%.o)
 UNIT_BIN    := $(UNIT_SRC:tests/unit/%.cc=$(BUILD)/unit/%)
 SIM_OBJ     := $(SIM_SRC:%.cc=$(BUILD)/obj/%.o)
+PERF_OBJ    := $(PERF_SRC:%.cc=$(BUILD)/obj/%.o)
 TOOL_OBJ    := $(TOOL_SRC:%.cc=$(BUILD)/obj/%.o)
-ALL_OBJ     := $(PRODUCT_OBJ) $(BUILD)/obj/src/main.o $(UNIT_SRC:%.cc=$(BUILD)/obj/%.o) $(SIM_OBJ) \
+ALL_OBJ     := $(PRODUCT_OBJ) $(BUILD)/obj/src/main.o $(UNIT_SRC:%.cc=$(BUILD)/obj/%.o) $(SIM_OBJ) $(PERF_OBJ) \
                $(TOOL_OBJ) $(TOOL_MAIN:%.cc=$(BUILD)/obj/%.o)
 
-.PHONY: all programs tests deps deps-run deps-check deps-faults deps-ci run check unit sim live faults asan clang mutate layers format \
-        format-check man-lint ci help clean install uninstall dist unit-lint prometheus-lint
+.PHONY: all programs tests deps deps-run deps-check deps-faults deps-perf deps-ci run check unit sim live faults perf-check perf-accept \
+        perf-top asan clang mutate layers format format-check man-lint ci help clean install uninstall dist unit-lint prometheus-lint
 
 all: deps-run programs ## build the programs into build/
 
@@ -110,6 +113,10 @@ $(BUILD)/sim: $(SIM_OBJ) $(BUILD)/libcrosstalk.a
 	$(call say,LD,$@)
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
 
+$(BUILD)/perf: $(PERF_OBJ) $(BUILD)/libcrosstalk.a
+	$(call say,LD,$@)
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(LIB_LIBS)
+
 .PRECIOUS: $(BUILD)/obj/%.o
 
 -include $(ALL_OBJ:.o=.d)
@@ -131,8 +138,10 @@ deps-check:
 	$(call install_packages,$(PACKAGES_RUN) $(PACKAGES_CHECK))
 deps-faults:
 	$(call install_packages,$(PACKAGES_RUN) $(PACKAGES_CHECK) $(PACKAGES_FAULTS))
+deps-perf:
+	$(call install_packages,$(PACKAGES_RUN) $(PACKAGES_CHECK) $(PACKAGES_PERF))
 deps-ci:
-	$(call install_packages,$(PACKAGES_RUN) $(PACKAGES_CHECK) $(PACKAGES_FAULTS) $(PACKAGES_CI))
+	$(call install_packages,$(PACKAGES_RUN) $(PACKAGES_CHECK) $(PACKAGES_FAULTS) $(PACKAGES_PERF) $(PACKAGES_CI))
 
 run: deps-run programs ## three nodes and a private Redis on this machine, until Ctrl-C
 	@bash tools/run-mesh.sh $(BUILD)
@@ -155,13 +164,24 @@ live: deps-check programs ## real processes, real Redis, real faults
 faults: deps-faults programs ## the fault table, in minutes; ROWS="kill redis" for some of it
 	@CROSSTALKD=$(BUILD)/crosstalkd python3 tests/live/faults/table.py --out $(BUILD)/faults.md $(ROWS)
 
+# The same figures on a busy machine as on an idle one, but of g++ on x86-64 alone.
+perf-check: deps-perf $(BUILD)/perf ## the instructions of a chat, at most 5 % over those accepted
+	@python3 tests/perf/check.py $(BUILD)/perf
+
+perf-accept: deps-perf $(BUILD)/perf ## … accepts those of this tree
+	@python3 tests/perf/check.py $(BUILD)/perf --accept
+
+SCRIPT ?= remote
+perf-top: deps-perf $(BUILD)/perf ## … and the functions that take most; SCRIPT=remote
+	@python3 tests/perf/check.py $(BUILD)/perf --top $(SCRIPT)
+
 # A shorter storm: the sanitizers make it slow, not different.
 asan: deps-check ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory BUILD=build/asan OPT='-O1 -g' SAN='-fsanitize=address,undefined -fno-sanitize-recover=all' programs tests
 	@CROSSTALK_STORM_CHATS=50000 SIM_SEEDS=40 bash tests/all.sh build/asan unit sim live
 
 clang: deps-ci ## compile everything with clang as well
-	@$(MAKE) --no-print-directory BUILD=build/clang CXX=clang++-14 programs tests
+	@$(MAKE) --no-print-directory BUILD=build/clang CXX=clang++-14 programs tests build/clang/perf
 
 mutate: deps-check ## take guards away one by one; the simulator must notice each
 	@python3 tests/sim/mutate.py
@@ -212,6 +232,7 @@ prometheus-lint: deps-ci ## the alert rules and the dashboard are sound
 
 ci: deps-ci ## what .ci/run runs
 	@$(MAKE) --no-print-directory WERROR=1 check
+	@$(MAKE) --no-print-directory WERROR=1 perf-check
 	@$(MAKE) --no-print-directory WERROR=1 clang
 	@$(MAKE) --no-print-directory format-check man-lint unit-lint prometheus-lint
 	@$(MAKE) --no-print-directory asan
