@@ -93,18 +93,22 @@ constexpr std::uint8_t flag_has_id = 2;
 
 }  // namespace
 
-ChatHead::ChatHead(const Ticket& ticket, std::string_view recipient) {
+std::size_t chat_head_bytes(const Ticket& ticket, std::string_view recipient) {
+  return 2 + recipient.size() + (ticket.id_length > 0 ? 7 : 0);
+}
+
+char* write_chat_head(char* to, const Ticket& ticket, std::string_view recipient) {
   assert(recipient.size() <= 0xff);
   const bool has_id = ticket.id_length > 0;
-  bytes_[0] = static_cast<char>((ticket.may_repeat ? flag_may_repeat : 0) | (has_id ? flag_has_id : 0));
-  bytes_[1] = static_cast<char>(static_cast<unsigned char>(recipient.size()));
-  std::memcpy(bytes_ + 2, recipient.data(), recipient.size());
-  size_ = 2 + recipient.size();
-  if (!has_id) return;
-  std::memcpy(bytes_ + size_, &ticket.sender_length, sizeof ticket.sender_length);
-  std::memcpy(bytes_ + size_ + 1, &ticket.id_at, sizeof ticket.id_at);
-  std::memcpy(bytes_ + size_ + 5, &ticket.id_length, sizeof ticket.id_length);
-  size_ += 7;
+  *to++ = static_cast<char>((ticket.may_repeat ? flag_may_repeat : 0) | (has_id ? flag_has_id : 0));
+  *to++ = static_cast<char>(static_cast<unsigned char>(recipient.size()));
+  std::memcpy(to, recipient.data(), recipient.size());
+  to += recipient.size();
+  if (!has_id) return to;
+  std::memcpy(to, &ticket.sender_length, sizeof ticket.sender_length);
+  std::memcpy(to + 1, &ticket.id_at, sizeof ticket.id_at);
+  std::memcpy(to + 5, &ticket.id_length, sizeof ticket.id_length);
+  return to + 7;
 }
 
 void chat_may_repeat(char* body) { *body = static_cast<char>(*body | flag_may_repeat); }

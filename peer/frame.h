@@ -167,17 +167,10 @@ struct ChatBody {
   std::string_view line;
 };
 
-// The head of a chat of this ticket.
-class ChatHead {
- public:
-  // The recipient has at most 255 bytes.
-  ChatHead(const Ticket& ticket, std::string_view recipient);
-  std::string_view view() const { return {bytes_, size_}; }
-
- private:
-  char bytes_[2 + 255 + 7];
-  std::size_t size_ = 0;
-};
+// The head of a chat of this ticket; the recipient has at most 255 bytes.
+std::size_t chat_head_bytes(const Ticket& ticket, std::string_view recipient);
+// Gives where it ends.
+char* write_chat_head(char* to, const Ticket& ticket, std::string_view recipient);
 
 // Sets the mark in a body that is encoded already.
 void chat_may_repeat(char* body);

@@ -51,9 +51,15 @@ std::uint64_t siphash(HashKey key, std::string_view text) {
     rounds(c_rounds);
     v0 ^= word;
   }
-  std::uint64_t last = static_cast<std::uint64_t>(text.size()) << 56U;
-  for (std::size_t i = 0; i < left; ++i)
-    last |= static_cast<std::uint64_t>(static_cast<unsigned char>(at[i])) << (8 * i);
+  std::uint64_t last = 0;
+  if (text.size() >= 8 && left > 0) {
+    std::memcpy(&last, at + left - 8, 8);  // the last eight, of which the first were taken
+    last >>= 8 * (8 - left);
+  } else {
+    for (std::size_t i = 0; i < left; ++i)
+      last |= static_cast<std::uint64_t>(static_cast<unsigned char>(at[i])) << (8 * i);
+  }
+  last |= static_cast<std::uint64_t>(text.size()) << 56U;
   v3 ^= last;
   rounds(c_rounds);
   v0 ^= last;

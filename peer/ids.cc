@@ -74,6 +74,8 @@ bool valid_node_name(std::string_view name) {
 
 bool valid_user_name(std::string_view name) {
   if (name.empty() || name.size() > name_bytes_max) return false;
+  // Asked for every chat; in ASCII nothing needs to be decoded.
+  if (std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < 0x7f; })) return true;
   while (!name.empty()) {
     const Utf8 next = next_utf8(name);
     if (next.length == 0 || forbidden_in_name(next.code_point)) return false;

@@ -1,7 +1,6 @@
 #include "peer/inlink.h"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
 namespace peer {
@@ -260,20 +259,22 @@ void InLink::gather_outcomes() {
     Buffer body;
     Writer writer(body);
     for (std::size_t runs = 0; at < end && runs < runs_max; at = arrivals_.next(at, end)) {
-      const Seq first = at++;
+      const Seq first = at;
       const Arrival kind = *arrivals_.find(first);
-      if (kind == Arrival::pending) continue;
-      arrivals_.take_out(first);
-      for (const Arrival* each = arrivals_.find(at); each != nullptr && *each == kind; each = arrivals_.find(++at))
-        arrivals_.take_out(at);
+      if (kind == Arrival::pending) {
+        ++at;
+        continue;
+      }
+      for (std::size_t place = arrivals_.place(at); arrivals_.held(place, at) && arrivals_[place] == kind;
+           place = arrivals_.place(++at))
+        arrivals_.take_out(place);
       if (first < resumed_at_ && fate(kind) == Fate::taken) reached_.add(first, at);
       writer.u64(first);
       writer.u32(static_cast<std::uint32_t>(at - first));
       writer.u8(static_cast<std::uint8_t>(kind));
       ++runs;
     }
-    const std::array<std::string_view, 1> pieces{body.view()};
-    if (!body.empty()) outcomes_.append(FrameType::outcomes, pieces, body.size());
+    if (!body.empty()) outcomes_.append(FrameType::outcomes, body.view());
   }
   changed_first_ = changed_last_ = 0;
 }

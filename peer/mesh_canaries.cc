@@ -1,5 +1,4 @@
 // The mesh's canaries: what goes through the numbered streams to see that it comes.
-#include <array>
 
 #include "peer/mesh.h"
 
@@ -11,7 +10,7 @@ void Mesh::tend_canary(Peer& peer) {
   const Canary::Verdict before = peer.canary.verdict();
   if (peer.canary.tick(now_)) {
     peer.out.chats().settle(peer.canary.out());
-    peer.canary.sent(now_, peer.out.chats().append(FrameType::canary, {}, 0));
+    peer.canary.sent(now_, peer.out.chats().append(FrameType::canary, {}));
     want_write(peer.id);
   }
   note_canary(peer, before);
@@ -46,8 +45,7 @@ void Mesh::send_back(Peer& peer) {
   if (peer.canary_paid != 0) peer.out.chats().settle(peer.canary_paid);
   Buffer body;
   Writer(body).u64(std::exchange(peer.canary_owed, 0));
-  const std::array<std::string_view, 1> pieces{body.view()};
-  peer.canary_paid = peer.out.chats().append(FrameType::canary_back, pieces, body.size());
+  peer.canary_paid = peer.out.chats().append(FrameType::canary_back, body.view());
   want_write(peer.id);
 }
 

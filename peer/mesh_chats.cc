@@ -1,5 +1,4 @@
 // The mesh's chats: sent, received, taken back. Who is there is in mesh.cc.
-#include <array>
 
 #include "peer/mesh.h"
 
@@ -43,16 +42,14 @@ Mesh::Sent Mesh::send(PeerId to, std::string_view recipient, std::span<const std
 void Mesh::reset_lane(PeerId to, std::string_view recipient) {
   Peer& peer = *peers_[to];
   if (peer.incarnation == Incarnation::none) return;
-  const std::array<std::string_view, 1> pieces{recipient};
-  peer.out.chats().append(FrameType::lane_reset, pieces, recipient.size());
+  peer.out.chats().append(FrameType::lane_reset, recipient);
   if (peer.out.up()) want_write(to);
 }
 
 void Mesh::wake(PeerId to, std::string_view user) {
   Peer& peer = *peers_[to];
-  const std::array<std::string_view, 1> pieces{user};
   if (peer.incarnation == Incarnation::none || !peer.out.chats().has_room(user.size())) return;
-  peer.out.chats().append(FrameType::wake, pieces, user.size());
+  peer.out.chats().append(FrameType::wake, user);
   if (peer.out.up()) want_write(to);
 }
 
@@ -70,8 +67,13 @@ bool Mesh::settle(PeerId from, std::uint32_t era, Seq seq, WireOutcome outcome) 
 void Mesh::on_outcomes(PeerId id, Seq first, std::uint32_t count, WireOutcome outcome) {
   Stream& chats = peers_[id]->out.chats();
   const Settled how = settled(outcome);
-  for (Seq seq = chats.next(first); seq < first + count; seq = chats.next(seq)) {
+  for (Seq seq = first; seq < first + count; ++seq) {
     const Stream::Held held = chats.find(seq);
+    if (!held.known) {
+      // Taken back before; there may be many of them.
+      seq = chats.next(seq) - 1;
+      continue;
+    }
     if (held.type == FrameType::chat) guest_->on_settled(id, seq, held.ticket, held.body, how, true);
     if (held.type == FrameType::canary) peers_[id]->canary.on_confirmed(seq);
     chats.settle(seq);
@@ -114,7 +116,7 @@ void Mesh::withdraw(PeerId from) {
   if (peer.out.chats().begin() == end) return;
   // In the name of all lanes, since refusals of these chats will be read by nobody;
   // before what the guest may send from inside.
-  peer.out.chats().append(FrameType::lane_reset, {}, 0);
+  peer.out.chats().append(FrameType::lane_reset, {});
   take_back(peer, end, Settled::withdrawn);
   peer.out.chats().settle_through(end - 1);
 }

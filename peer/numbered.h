@@ -31,9 +31,20 @@ class Numbered {
   // Null where it is not held. Good until the next put or take_out.
   const T* find(Seq seq) const {
     const std::size_t at = place(seq);
-    return at < places_.size() && places_[at].seq == seq && places_[at].held ? &places_[at].value : nullptr;
+    return held(at, seq) ? &places_[at].value : nullptr;
   }
   T* find(Seq seq) { return const_cast<T*>(std::as_const(*this).find(seq)); }
+
+  // Where it stands or would stand: before all that are greater, some of which may
+  // be empty places. Good until the next put or take_out.
+  std::size_t place(Seq seq) const;
+  // Of a place up to the last.
+  bool held(std::size_t place) const { return places_[place].held; }
+  bool held(std::size_t place, Seq seq) const {
+    return place < places_.size() && places_[place].seq == seq && places_[place].held;
+  }
+  Seq seq(std::size_t place) const { return places_[place].seq; }
+  const T& operator[](std::size_t place) const { return places_[place].value; }
 
   Seq first(Seq none) const { return places_.empty() ? none : places_.front().seq; }
 
@@ -45,10 +56,9 @@ class Numbered {
   }
 
   // One that is held.
-  void take_out(Seq seq) {
-    const std::size_t at = place(seq);
-    assert(at < places_.size() && places_[at].seq == seq && places_[at].held);
-    places_[at].held = false;
+  void take_out(std::size_t place) {
+    assert(held(place));
+    places_[place].held = false;
     --held_;
     while (!places_.empty() && !places_.front().held) places_.pop_front();
     if (places_.size() > empty_min && places_.size() / 4 > held_) close_up();
@@ -66,26 +76,6 @@ class Numbered {
     T value{};
   };
 
-  // The first whose number is not less.
-  std::size_t place(Seq seq) const {
-    if (places_.empty() || seq > places_.back().seq) return places_.size();
-    // Behind the last gap the distance says it.
-    const std::size_t back = places_.size() - 1;
-    const Seq distance = places_.back().seq - seq;
-    if (distance <= back && places_[back - distance].seq == seq) return back - distance;
-    std::size_t first = 0;
-    for (std::size_t count = places_.size(); count > 0;) {
-      const std::size_t half = count / 2;
-      if (places_[first + half].seq < seq) {
-        first += half + 1;
-        count -= half + 1;
-      } else {
-        count = half;
-      }
-    }
-    return first;
-  }
-
   void close_up() {
     std::size_t to = 0;
     for (std::size_t at = 0; at < places_.size(); ++at)
@@ -99,5 +89,25 @@ class Numbered {
   Ring<Place> places_;
   std::size_t held_ = 0;
 };
+
+template <class T>
+std::size_t Numbered<T>::place(Seq seq) const {
+  if (places_.empty() || seq > places_.back().seq) return places_.size();
+  // Behind the last gap the distance says it.
+  const std::size_t back = places_.size() - 1;
+  const Seq distance = places_.back().seq - seq;
+  if (distance <= back && places_[back - distance].seq == seq) return back - distance;
+  std::size_t first = 0;
+  for (std::size_t count = places_.size(); count > 0;) {
+    const std::size_t half = count / 2;
+    if (places_[first + half].seq < seq) {
+      first += half + 1;
+      count -= half + 1;
+    } else {
+      count = half;
+    }
+  }
+  return first;
+}
 
 }  // namespace peer

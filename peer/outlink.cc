@@ -1,7 +1,6 @@
 #include "peer/outlink.h"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace peer {
@@ -267,8 +266,7 @@ void OutLink::begin_snapshot() {
   snapshot_ = Snapshot::sending;
   Buffer body;
   Writer(body).u32(control_epoch_);
-  const std::array<std::string_view, 1> pieces{body.view()};
-  control_.append(FrameType::snapshot_begin, pieces, body.size());
+  control_.append(FrameType::snapshot_begin, body.view());
 }
 
 // The parts are made as the connection takes them, so a million users cost
@@ -279,10 +277,9 @@ void OutLink::fill_snapshot() {
          control_.has_room(2 * snapshot_part_bytes)) {
     Buffer records;
     const bool more = owner_->next_users(cursor_, records, snapshot_part_bytes);
-    const std::array<std::string_view, 1> pieces{records.view()};
-    if (!records.empty()) control_.append(FrameType::users, pieces, records.size());
+    if (!records.empty()) control_.append(FrameType::users, records.view());
     if (more) continue;
-    control_.append(FrameType::snapshot_end, {}, 0);
+    control_.append(FrameType::snapshot_end, {});
     snapshot_ = Snapshot::sent;
   }
 }
@@ -295,8 +292,7 @@ void OutLink::users_changed(std::string_view records, Time now) {
     if (up()) lose(now, "it does not take in who is here; it gets a new snapshot");
     return;
   }
-  const std::array<std::string_view, 1> pieces{records};
-  control_.append(FrameType::users, pieces, records.size());
+  control_.append(FrameType::users, records);
   if (up()) owner_->want_write(id_);
 }
 

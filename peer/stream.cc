@@ -9,6 +9,8 @@ namespace peer {
 namespace {
 
 constexpr std::size_t chunk_bytes = 65536;
+// 1 MiB: what 256 senders with 16 chats under way each fill.
+constexpr std::size_t spares_max = 16;
 
 }  // namespace
 
@@ -18,60 +20,67 @@ bool Stream::has_room(std::size_t body_bytes) const {
 }
 
 char* Stream::reserve(std::size_t size, Entry& entry) {
-  if (chunks_.empty() || chunks_.back()->bytes.size() - chunks_.back()->used < size) {
-    // An empty one that is too small gives way: no frame of its own would ever free it.
-    if (!chunks_.empty() && chunks_.back()->live == 0) {
-      discard(std::move(chunks_.back()));
-      chunks_.pop_back();
-    }
-    if (spare_ && spare_->bytes.size() >= size) {
-      chunks_.push_back(std::move(spare_));
-    } else {
-      chunks_.push_back(std::make_unique<Chunk>());
-      chunks_.back()->bytes.resize(std::max(chunk_bytes, size));
-    }
-  }
+  if (chunks_.empty() || chunks_.back()->capacity - chunks_.back()->used < size) add_chunk(size);
   Chunk& chunk = *chunks_.back();
   entry.chunk = &chunk;
   entry.at = static_cast<std::uint32_t>(chunk.used);
   entry.size = static_cast<std::uint32_t>(size);
   chunk.used += size;
   ++chunk.live;
-  return chunk.bytes.data() + entry.at;
+  return chunk.bytes.get() + entry.at;
 }
 
-Seq Stream::append(FrameType type, std::span<const std::string_view> body, std::size_t body_bytes,
-                   const Ticket& ticket) {
-  const Seq seq = end();
+void Stream::add_chunk(std::size_t size) {
+  // An empty one that is too small gives way: no frame of its own would ever free it.
+  if (!chunks_.empty() && chunks_.back()->live == 0) {
+    give_back(std::move(chunks_.back()));
+    chunks_.pop_back();
+  }
+  if (size <= chunk_bytes && !pool_->spares.empty()) {
+    chunks_.push_back(std::move(pool_->spares.back()));
+    pool_->spares.pop_back();
+    return;
+  }
+  chunks_.push_back(std::make_unique<Chunk>());
+  Chunk& chunk = *chunks_.back();
+  chunk.capacity = std::max(chunk_bytes, size);
+  chunk.bytes = std::make_unique_for_overwrite<char[]>(chunk.capacity);
+}
+
+// The next frame of the stream, but for its body, which is to be written there.
+char* Stream::put(FrameType type, std::size_t body_bytes, const Ticket& ticket) {
   Entry entry;
   entry.ticket = ticket;
-  char* to = reserve(frame_header_bytes + body_bytes, entry);
-  write_frame_header(to, type, seq, body_bytes);
-  to += frame_header_bytes;
-  for (const std::string_view piece : body) to = std::copy(piece.begin(), piece.end(), to);
+  char* const to = reserve(frame_header_bytes + body_bytes, entry);
+  write_frame_header(to, type, end_, body_bytes);
   entries_.put(end_++, entry);
   bytes_ += entry.size;
   pool_->bytes += entry.size;
   unsent_bytes_ += entry.size;
-  return seq;
+  return to + frame_header_bytes;
+}
+
+Seq Stream::append(FrameType type, std::string_view body) {
+  std::copy(body.begin(), body.end(), put(type, body.size(), {}));
+  return end_ - 1;
 }
 
 Seq Stream::append_chat(const Ticket& ticket, std::string_view recipient, std::span<const std::string_view> line,
                         std::size_t line_bytes) {
-  const ChatHead head(ticket, recipient);
-  std::array<std::string_view, 16> pieces;
-  assert(line.size() + 1 <= pieces.size());
-  pieces[0] = head.view();
-  std::copy(line.begin(), line.end(), pieces.begin() + 1);
-  const std::size_t body_bytes = head.view().size() + line_bytes;
+  const std::size_t body_bytes = chat_head_bytes(ticket, recipient) + line_bytes;
   if (!has_room(body_bytes)) return 0;
-  return append(FrameType::chat, {pieces.data(), line.size() + 1}, body_bytes, ticket);
+  char* to = write_chat_head(put(FrameType::chat, body_bytes, ticket), ticket, recipient);
+  for (const std::string_view piece : line) {
+    std::memcpy(to, piece.data(), piece.size());
+    to += piece.size();
+  }
+  return end_ - 1;
 }
 
 Stream::Held Stream::find(Seq seq) const {
   const Entry* const entry = entries_.find(seq);
   if (entry == nullptr) return {};
-  const char* frame = entry->chunk->bytes.data() + entry->at;
+  const char* frame = entry->chunk->bytes.get() + entry->at;
   return {true,
           seq < next_unsent_,
           FrameType{static_cast<std::uint8_t>(frame[4])},
@@ -83,17 +92,18 @@ void Stream::mark_may_repeat(Seq seq) {
   Entry* const entry = entries_.find(seq);
   assert(entry != nullptr);
   entry->ticket.may_repeat = true;
-  chat_may_repeat(entry->chunk->bytes.data() + entry->at + frame_header_bytes);
+  chat_may_repeat(entry->chunk->bytes.get() + entry->at + frame_header_bytes);
 }
 
 void Stream::settle(Seq seq) {
-  const Entry* const entry = entries_.find(seq);
-  if (entry == nullptr) return;
-  bytes_ -= entry->size;
-  pool_->bytes -= entry->size;
-  if (seq >= next_unsent_) unsent_bytes_ -= entry->size;
-  if (--entry->chunk->live == 0) free_chunk(entry->chunk);
-  entries_.take_out(seq);
+  const std::size_t place = entries_.place(seq);
+  if (!entries_.held(place, seq)) return;
+  const Entry& entry = entries_[place];
+  bytes_ -= entry.size;
+  pool_->bytes -= entry.size;
+  if (seq >= next_unsent_) unsent_bytes_ -= entry.size;
+  if (--entry.chunk->live == 0) free_chunk(entry.chunk);
+  entries_.take_out(place);
   next_unsent_ = std::max(next_unsent_, begin());
 }
 
@@ -105,14 +115,14 @@ void Stream::free_chunk(Chunk* chunk) {
   const auto at =
       std::find_if(chunks_.begin(), chunks_.end(), [chunk](const auto& owned) { return owned.get() == chunk; });
   assert(at != chunks_.end());
-  discard(std::move(*at));
+  give_back(std::move(*at));
   chunks_.erase(at);
 }
 
-void Stream::discard(std::unique_ptr<Chunk> chunk) {
-  if (spare_ || chunk->bytes.size() != chunk_bytes) return;
-  spare_ = std::move(chunk);
-  spare_->used = 0;
+void Stream::give_back(std::unique_ptr<Chunk> chunk) {
+  if (chunk->capacity != chunk_bytes || pool_->spares.size() == spares_max) return;
+  chunk->used = 0;
+  pool_->spares.push_back(std::move(chunk));
 }
 
 void Stream::settle_through(Seq seq) {
@@ -120,14 +130,22 @@ void Stream::settle_through(Seq seq) {
 }
 
 void Stream::fill(Buffer& out, std::size_t budget) {
-  while (unsent_bytes_ > 0 && budget > 0) {
-    const Seq seq = next(next_unsent_);
-    const Entry& entry = *entries_.find(seq);
-    out.append({entry.chunk->bytes.data() + entry.at, entry.size});
-    unsent_bytes_ -= entry.size;
-    budget -= std::min<std::size_t>(budget, entry.size);
-    next_unsent_ = seq + 1;
+  std::size_t filled = 0;
+  std::string_view run;  // frames that lie one behind the other are copied at once
+  for (std::size_t place = entries_.place(next_unsent_); filled < unsent_bytes_ && filled < budget; ++place) {
+    if (!entries_.held(place)) continue;
+    const Entry& entry = entries_[place];
+    const char* const frame = entry.chunk->bytes.get() + entry.at;
+    if (run.data() + run.size() != frame) {
+      out.append(run);
+      run = {frame, 0};
+    }
+    run = {run.data(), run.size() + entry.size};
+    filled += entry.size;
+    next_unsent_ = entries_.seq(place) + 1;
   }
+  out.append(run);
+  unsent_bytes_ -= filled;
 }
 
 void Stream::rewind(Seq received) {

@@ -27,11 +27,20 @@ namespace peer {
 struct Ticket {
   std::uint64_t sender = 0;        // the session that waits for the outcome; 0: nobody
   std::uint64_t recipient = 0;     // the hash of the recipient's name
+  std::uint32_t trail = 0;         // where its sender's node notes what becomes of it; 0: nowhere
   std::uint32_t id_at = 0;         // where in the line the client's id token stands,
   std::uint16_t id_length = 0;     // with its quotes; 0: the client gave none
   std::uint8_t sender_length = 0;  // of the sender's token, at chat_sender_at
   bool may_repeat : 1 = false;     // the recipient may have it already,
   bool was_sent : 1 = false;       // since it was on its way to another place before
+};
+
+// The bytes of some frames, one behind the other.
+struct Chunk {
+  std::unique_ptr<char[]> bytes;
+  std::size_t capacity = 0;
+  std::size_t used = 0;
+  std::size_t live = 0;  // frames in it that are not settled
 };
 
 // Bytes that several streams hold together. A stream may grow while it holds
@@ -41,6 +50,8 @@ struct Ticket {
 struct Pool {
   std::size_t bytes_max = 0;
   std::size_t bytes = 0;
+  // A few chunks without frames, so that steady streams allocate nothing.
+  std::vector<std::unique_ptr<Chunk>> spares{};
 };
 
 class Stream {
@@ -55,8 +66,8 @@ class Stream {
   // frames that must not be lost can pass the bound.
   bool has_room(std::size_t body_bytes) const;
 
-  // Appends a frame, its body given in pieces, and gives its number.
-  Seq append(FrameType type, std::span<const std::string_view> body, std::size_t body_bytes, const Ticket& ticket = {});
+  // Appends a frame and gives its number.
+  Seq append(FrameType type, std::string_view body);
 
   // Appends a chat; 0 where there is no room for it. `line` in pieces.
   Seq append_chat(const Ticket& ticket, std::string_view recipient, std::span<const std::string_view> line,
@@ -100,20 +111,17 @@ class Stream {
   Seq end() const { return end_; }
 
  private:
-  struct Chunk {
-    std::vector<char> bytes;
-    std::size_t used = 0;
-    std::size_t live = 0;  // frames in it that are not settled
-  };
   struct Entry {
     Chunk* chunk = nullptr;
     std::uint32_t at = 0;
     std::uint32_t size = 0;  // of the whole frame
     Ticket ticket;
   };
+  char* put(FrameType type, std::size_t body_bytes, const Ticket& ticket);
   char* reserve(std::size_t size, Entry& entry);
   void free_chunk(Chunk* chunk);
-  void discard(std::unique_ptr<Chunk> chunk);
+  void add_chunk(std::size_t size);
+  void give_back(std::unique_ptr<Chunk> chunk);
 
   std::size_t bytes_max_;
   Pool* pool_;
@@ -123,7 +131,6 @@ class Stream {
   std::size_t bytes_ = 0;
   std::size_t unsent_bytes_ = 0;
   std::vector<std::unique_ptr<Chunk>> chunks_;  // the last one is being filled
-  std::unique_ptr<Chunk> spare_;                // one is kept, so that a steady stream allocates nothing
 };
 
 }  // namespace peer

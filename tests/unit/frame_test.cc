@@ -269,6 +269,12 @@ START_TEST(chat_bodies) {
 }
 END_TEST
 
+std::string with_head(const peer::Ticket& ticket) {
+  std::string head(peer::chat_head_bytes(ticket, "bob"), '\0');
+  ck_assert_ptr_eq(peer::write_chat_head(head.data(), ticket, "bob"), head.data() + head.size());
+  return head;
+}
+
 START_TEST(a_chat_with_its_head) {
   const std::string line = R"({"cmd":"chat","send":"al","recv":"bob","id":"7"})"
                            "\n";
@@ -277,14 +283,14 @@ START_TEST(a_chat_with_its_head) {
   ticket.id_length = 3;
   ticket.sender_length = 4;
   ticket.may_repeat = true;
-  const std::string body = std::string(peer::ChatHead(ticket, "bob").view()) + line;
+  const std::string body = with_head(ticket) + line;
   const peer::DecodedChat decoded = peer::decode_chat(body);
   ck_assert(decoded.ok && decoded.chat.may_repeat && decoded.chat.recipient == "bob" && decoded.chat.line == line);
   ck_assert(decoded.chat.sender == "\"al\"" && decoded.chat.id == "\"7\"");
 
   ticket.id_length = 0;
   ticket.may_repeat = false;
-  const std::string plain = std::string(peer::ChatHead(ticket, "bob").view()) + line;
+  const std::string plain = with_head(ticket) + line;
   const peer::DecodedChat without = peer::decode_chat(plain);
   ck_assert(without.ok && !without.chat.may_repeat && without.chat.sender.empty() && without.chat.id.empty());
 
@@ -307,7 +313,7 @@ START_TEST(a_chat_with_its_head) {
     ticket.id_at = row.id_at;
     ticket.id_length = row.id_length;
     ticket.sender_length = row.sender_length;
-    const std::string bytes = std::string(peer::ChatHead(ticket, "bob").view()) + line;
+    const std::string bytes = with_head(ticket) + line;
     ck_assert_msg(peer::decode_chat(bytes).ok == row.ok, "%s", row.sentence);
   }
   for (std::size_t n = 0; n < body.size() - line.size(); ++n)

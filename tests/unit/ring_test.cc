@@ -70,7 +70,7 @@ START_TEST(numbered_is_a_map) {
         numbered.put(last, std::to_string(last));
         model[last] = std::to_string(last);
       } else if (const auto at = model.lower_bound(any); at != model.end() && (at->first % 97 != 0 || !grows)) {
-        numbered.take_out(at->first);
+        numbered.take_out(numbered.place(at->first));
         model.erase(at);
       }
       if (chance.below(9000) == 0) numbered.clear(), model.clear();

@@ -46,10 +46,8 @@ using peer::Stream;
 constexpr std::size_t header = peer::frame_header_bytes;
 constexpr std::size_t plenty = std::size_t{1} << 30U;
 
-Seq append(Stream& stream, std::string_view body, FrameType type = FrameType::chat, const peer::Ticket& ticket = {}) {
-  // In pieces, as chats come.
-  const std::array<std::string_view, 3> pieces{body.substr(0, body.size() / 3), body.substr(body.size() / 3), ""};
-  return stream.append(type, pieces, body.size(), ticket);
+Seq append(Stream& stream, std::string_view body, FrameType type = FrameType::chat) {
+  return stream.append(type, body);
 }
 
 std::vector<Seq> filled(Stream& stream, std::size_t budget) {
@@ -85,14 +83,18 @@ START_TEST(what_is_held) {
   Pool pool{plenty, 0};
   Stream stream(plenty, pool);
   append(stream, "first", FrameType::users);
-  append(stream, "second", FrameType::chat, {1, 2, 3, 4});
+  peer::Ticket ticket;
+  ticket.sender = 1, ticket.recipient = 2, ticket.id_length = 3, ticket.id_at = 4;
+  const std::array<std::string_view, 3> pieces{"sec", "", "ond\n"};
+  ck_assert_uint_eq(stream.append_chat(ticket, "bob", pieces, 7), 2);
   filled(stream, 1);
   const Stream::Held first = stream.find(1);
   ck_assert(first.known && first.sent && first.type == FrameType::users && first.body == "first");
   const Stream::Held second = stream.find(2);
-  ck_assert(second.known && !second.sent && second.type == FrameType::chat && second.body == "second");
-  ck_assert(second.ticket.sender == 1 && second.ticket.recipient == 2 && second.ticket.id_at == 3 &&
-            second.ticket.id_length == 4);
+  ck_assert(second.known && !second.sent && second.type == FrameType::chat && second.body.ends_with("second\n") &&
+            second.body.size() == peer::chat_head_bytes(ticket, "bob") + 7);
+  ck_assert(second.ticket.sender == 1 && second.ticket.recipient == 2 && second.ticket.id_length == 3 &&
+            second.ticket.id_at == 4);
   ck_assert(!stream.find(0).known && !stream.find(3).known);
   stream.settle(1);
   ck_assert(!stream.find(1).known && stream.find(2).known && stream.begin() == 2);
