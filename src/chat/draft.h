@@ -4,22 +4,21 @@
 // All pieces are borrowed for the length of the call.
 #pragma once
 
-#include <array>
+#include <cassert>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
 
 namespace chat {
 
-struct Draft {
+class Draft {
+ public:
   std::string_view recipient;  // its name, unescaped
   std::uint64_t hash = 0;      // name_hash(recipient)
 
-  // The line {"cmd":"chat","send":…,"recv":…,"content":…,"id":…,"ts":…} with LF.
-  std::array<std::string_view, 12> pieces{};
-  std::size_t count = 0;
-
-  std::string_view id;  // the token in the line, the client's own or the server's
+  std::string_view id;     // the token in the line, the client's own or the server's
+  std::int64_t at_ms = 0;  // when it came, since the epoch
 
   // Where in the line the client's own id token stands (with its quotes);
   // length 0 where it gave none and the id is the server's. The sender's token
@@ -30,12 +29,22 @@ struct Draft {
   // "retry":true: the recipient may have it already.
   bool retry = false;
 
-  std::span<const std::string_view> line() const { return {pieces.data(), count}; }
-  std::size_t size() const {
-    std::size_t n = 0;
-    for (std::size_t i = 0; i < count; ++i) n += pieces[i].size();
-    return n;
+  // The next piece of the line {"cmd":"chat","send":…,"recv":…,"content":…,"id":…,"ts":…}
+  // with LF.
+  void add(std::string_view piece) {
+    assert(count_ < pieces_max);
+    pieces_[count_++] = piece;
+    bytes_ += piece.size();
   }
+  std::span<const std::string_view> line() const { return {pieces_, count_}; }
+  std::size_t size() const { return bytes_; }
+
+ private:
+  static constexpr std::size_t pieces_max = 9;
+
+  std::string_view pieces_[pieces_max];
+  std::size_t count_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace chat

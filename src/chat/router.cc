@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 
 namespace chat {
 
@@ -25,13 +26,20 @@ peer::DecodedChat decode(std::string_view body) {
   return decoded;
 }
 
-// The id that its line bears. The server's has no quote in it and stands before the
-// time, which is the last field.
+// The id that a line bears whose sender gave none: the server's has no quote in it and
+// stands before the time, which is the last field.
+std::string_view server_id(std::string_view line) {
+  constexpr std::string_view behind = "\",\"ts\":1700000000000}\n";
+  if (line.size() < behind.size()) return {};
+  const std::size_t end = line.size() - behind.size();
+  const void* const quote = ::memrchr(line.data(), '"', end);
+  if (quote == nullptr) return {};
+  const auto at = static_cast<std::size_t>(static_cast<const char*>(quote) - line.data());
+  return line.substr(at, end + 1 - at);
+}
+
 std::string_view id_of(std::string_view line, const peer::Ticket& ticket) {
-  if (ticket.id_length > 0) return line.substr(ticket.id_at, ticket.id_length);
-  constexpr std::string_view behind = ",\"ts\":1700000000000}\n";
-  const std::string_view front = line.substr(0, line.size() - std::min(line.size(), behind.size()));
-  return front.substr(std::min(front.size(), front.rfind('"', front.size() < 2 ? 0 : front.size() - 2)));
+  return ticket.id_length > 0 ? line.substr(ticket.id_at, ticket.id_length) : server_id(line);
 }
 
 std::string join(std::span<const std::string_view> pieces, std::size_t bytes) {
@@ -84,9 +92,9 @@ Router::Router(peer::Chance& chance)
       here_(here_bytes_max, kept_pool_),
       mail_(mail_bytes_max, kept_pool_) {}
 
-void Router::attach(peer::Mesh& mesh, std::function<std::int64_t()> wall_ms) {
+void Router::attach(peer::Mesh& mesh, const WallClock& clock) {
   mesh_ = &mesh;
-  wall_ms_ = std::move(wall_ms);
+  clock_ = &clock;
   arrivals_.attach(mesh);
   drains_.attach(mesh);
 }
@@ -131,7 +139,7 @@ void Router::on_pause(peer::Time now) {
 ClientId Router::login(Client& client, std::string_view name) {
   const std::uint64_t hash = mesh_->hash(name);
   if (const ClientId older = users_.find(hash, name)) end(older, KickReason::replaced);
-  const peer::Stamp stamp = mesh_->next_stamp(wall_ms_());
+  const peer::Stamp stamp = mesh_->next_stamp(clock_->wall_ms());
   const ClientId id = users_.add(client, name, hash, stamp);
   mesh_->user_on(name, stamp);
   ++counters_.logins;
@@ -216,7 +224,7 @@ void Router::chat(ClientId from, const Draft& draft) {
   ticket.id_length = draft.id_length;
   ticket.sender_length = draft.sender_length;
   ticket.may_repeat = draft.retry || now_ < doubts_until_;
-  trace(draft.id, Trail::What::accepted);
+  ticket.trail = trail_.note(draft.id, {draft.at_ms, Trail::What::accepted});
   route({ticket, draft.recipient, draft.line(), draft.size(), draft.id}, {}, {});
 }
 
@@ -243,20 +251,20 @@ peer::Mesh::Sent Router::send(const Way& way, const Letter& letter, const Via& v
   if (way.owner == here) {
     const peer::Seq seq = keep(here_, letter);
     if (seq == 0) return peer::Mesh::Sent::full;
-    trace(letter.id, Trail::What::arrived);
+    trace(letter, Trail::What::arrived);
     arrivals_.arrive(here, 0, seq, decode(here_.find(seq).body).chat);
     return peer::Mesh::Sent::yes;
   }
   if (way.owner == mail) {
     const peer::Seq seq = keep(mail_, letter);
     if (seq == 0) return peer::Mesh::Sent::full;
-    trace(letter.id, Trail::What::storing);
+    trace(letter, Trail::What::storing);
     const peer::ChatBody chat = decode(mail_.find(seq).body).chat;
     store_->append(seq, {chat.recipient, chat.line, chat.sender, chat.id, chat.may_repeat, via});
     return peer::Mesh::Sent::yes;
   }
   ++counters_.forwarded;
-  trace(letter.id, Trail::What::forwarded, way.owner);
+  trace(letter, Trail::What::forwarded, way.owner);
   if (!wakes_.empty() && wakes_.due(letter.ticket.recipient, way.owner)) mesh_->wake(way.owner, letter.recipient);
   return mesh_->send(way.owner, letter.recipient, letter.line, letter.line_bytes, letter.ticket);
 }
@@ -270,7 +278,7 @@ void Router::park(Lane& lane, const Letter& letter) {
   Waiting& waiting = waiting_[letter.ticket.recipient];
   lane.waits = true;
   if (waiting.behind.size() >= lane_waiting_max) return fail(letter, Outcome::busy, letter.ticket.was_sent);
-  trace(letter.id, Trail::What::held);
+  trace(letter, Trail::What::held);
   waiting.behind.push_back(
       {letter.ticket, std::string(letter.recipient), join(letter.line, letter.line_bytes), {}, {}, 0});
 }
@@ -329,7 +337,9 @@ void Router::on_here_ended(peer::Seq seq, End end) {
 void Router::come_back(peer::PeerId from, peer::Seq seq, const peer::Ticket& ticket, const peer::ChatBody& chat,
                        bool refused, const Via& via) {
   ++counters_.rerouted;
-  trace(id_of(chat.line, ticket), refused ? Trail::What::refused : Trail::What::rerouted, from);
+  peer::Ticket again = ticket;
+  trace({again, chat.recipient, {&chat.line, 1}, chat.line.size(), id_of(chat.line, ticket)},
+        refused ? Trail::What::refused : Trail::What::rerouted, from);
   Lane& lane = lanes_[ticket.recipient];
   lane.waits = true;
   Refusals by = lane.refused;
@@ -342,7 +352,7 @@ void Router::come_back(peer::PeerId from, peer::Seq seq, const peer::Ticket& tic
   std::deque<Parked>& back = waiting_[ticket.recipient].back;
   auto at = back.end();
   while (at != back.begin() && std::prev(at)->seq > seq) --at;
-  back.insert(at, {ticket, std::string(chat.recipient), std::string(chat.line), std::move(by), via, seq});
+  back.insert(at, {again, std::string(chat.recipient), std::string(chat.line), std::move(by), via, seq});
 }
 
 // One less on its way. With the last, whoever refused is told that its refusals
@@ -379,8 +389,9 @@ void Router::resume(std::uint64_t hash) {
     }
 }
 
-void Router::trace(std::string_view id, Trail::What what, peer::PeerId place, Outcome outcome) {
-  trail_.note(id, {wall_ms_(), what, outcome, place});
+void Router::trace(const Letter& letter, Trail::What what, peer::PeerId place) {
+  const Trail::Step step{clock_->wall_ms(), what, {}, place};
+  if (!trail_.add(letter.ticket.trail, step)) letter.ticket.trail = trail_.note(letter.id, step);
 }
 
 void Router::tell(const peer::Ticket& ticket, std::string_view line, Outcome outcome, bool maybe) {
@@ -396,7 +407,8 @@ void Router::tell(const peer::Ticket& ticket, std::string_view line, Outcome out
       maybe = maybe || ticket.may_repeat;  // the time before
       break;
   }
-  trace(id_of(line, ticket), Trail::What::settled, peer::no_peer, outcome);
+  const Trail::Step step{clock_->wall_ms(), Trail::What::settled, outcome, peer::no_peer};
+  if (!trail_.add(ticket.trail, step)) trail_.note(id_of(line, ticket), step);
   if (const Users::User* const sender = users_.get(ticket.sender))
     sender->client->on_outcome(line.substr(ticket.id_at, ticket.id_length), line.size(), outcome, maybe);
 }
@@ -449,7 +461,7 @@ void Router::on_stored(std::uint64_t token, Store::Stored how) {
 
 void Router::on_taken(std::uint64_t token, const Store::Taken& taken) {
   for (const Store::Entry& entry : taken.entries)
-    trace(entry.id.empty() ? id_of(entry.line, {}) : entry.id, Trail::What::fetched);
+    trail_.note(entry.id.empty() ? server_id(entry.line) : entry.id, {clock_->wall_ms(), Trail::What::fetched});
   drains_.on_taken(token, taken);
 }
 
@@ -502,7 +514,7 @@ void Router::on_store_up() {
 
 void Router::on_chat(peer::PeerId from, std::uint32_t era, peer::Seq seq, const peer::ChatBody& chat) {
   ++counters_.arrived;
-  trace(chat.id.empty() ? id_of(chat.line, {}) : chat.id, Trail::What::arrived, from);
+  trail_.note(chat.id.empty() ? server_id(chat.line) : chat.id, {clock_->wall_ms(), Trail::What::arrived, {}, from});
   arrivals_.arrive(from, era, seq, chat);
 }
 

@@ -16,8 +16,8 @@
 
 #include <tsl/robin_map.h>
 
+#include <cstdint>
 #include <deque>
-#include <functional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -34,6 +34,15 @@
 #include "src/chat/wakes.h"
 
 namespace chat {
+
+// The time of day, in milliseconds since the epoch.
+class WallClock {
+ public:
+  virtual std::int64_t wall_ms() const = 0;
+
+ protected:
+  ~WallClock() = default;
+};
 
 // Where the chats of a lane go.
 struct Way {
@@ -64,8 +73,8 @@ class Router final : public Desk,
 
   // `chance` draws the key of what was seen.
   explicit Router(peer::Chance& chance);
-  // The mesh is made after its guest. `wall_ms` is asked at logins only.
-  void attach(peer::Mesh& mesh, std::function<std::int64_t()> wall_ms);
+  // The mesh is made after its guest. Both outlive the router.
+  void attach(peer::Mesh& mesh, const WallClock& clock);
   // Without one, who is offline is no such user.
   void attach_store(Store& store);
   // Without it nobody can be told who is online.
@@ -153,7 +162,7 @@ class Router final : public Desk,
   };
   // A chat on its way, borrowed.
   struct Letter {
-    const peer::Ticket& ticket;
+    peer::Ticket& ticket;
     std::string_view recipient;
     std::span<const std::string_view> line;
     std::size_t line_bytes;
@@ -179,7 +188,7 @@ class Router final : public Desk,
   void resume(std::uint64_t hash);
   void wake_owner(std::uint64_t hash, std::string_view name);
   void wake_at(peer::PeerId owner, std::uint64_t hash, std::string_view name);
-  void trace(std::string_view id, Trail::What what, peer::PeerId place = peer::no_peer, Outcome outcome = {});
+  void trace(const Letter& letter, Trail::What what, peer::PeerId place = peer::no_peer);
   void tell(const peer::Ticket& ticket, std::string_view line, Outcome outcome, bool maybe);
   void fail(const Letter& letter, Outcome why, bool maybe);
   void fail_nowhere(const Letter& letter, const Refusals& refused);
@@ -194,7 +203,7 @@ class Router final : public Desk,
   peer::Mesh* mesh_ = nullptr;
   Store* store_ = nullptr;
   RollCall* roll_call_ = nullptr;
-  std::function<std::int64_t()> wall_ms_;
+  const WallClock* clock_ = nullptr;
   peer::Time now_{0};
   peer::Time doubts_until_{0};
   bool leaving_ = false;

@@ -25,10 +25,13 @@ std::uint64_t Seen::key(std::uint64_t user, std::string_view sender, std::string
   return key == 0 ? 1 : key;
 }
 
-// The id is the last token but for the time.
+// The id is the last token but for the time, which has 13 digits.
 std::uint32_t Seen::said(std::string_view line, std::string_view sender, std::string_view id) {
+  constexpr std::string_view behind = ",\"ts\":1700000000000}\n";
   const std::size_t from = std::min(line.size(), peer::chat_sender_at + sender.size());
-  return static_cast<std::uint32_t>(std::hash<std::string_view>()(line.substr(from, line.rfind(id) - from)));
+  const std::size_t usual = line.size() - std::min(line.size(), behind.size() + id.size());
+  const std::size_t end = line.substr(usual, id.size()) == id ? usual : line.rfind(id);
+  return static_cast<std::uint32_t>(std::hash<std::string_view>()(line.substr(from, end - from)));
 }
 
 const Seen::Mark* Seen::find(std::uint64_t key, std::uint32_t said, bool retry) const {

@@ -1,6 +1,5 @@
 // What a session is asked for, in JSON or by a person typing, and what it answers.
 #include <algorithm>
-#include <charconv>
 
 #include "peer/frame.h"
 #include "src/client/human.h"
@@ -40,8 +39,8 @@ std::string_view status_of(chat::Outcome outcome) {
   return {};
 }
 
-constexpr std::string_view line_front = R"({"cmd":"chat","send":)";
-static_assert(line_front.size() == peer::chat_sender_at);
+constexpr std::string_view line_front = R"({"cmd":"chat","send":")";
+static_assert(line_front.size() == peer::chat_sender_at + 1);  // with the quote of the sender's token
 
 }  // namespace
 
@@ -229,6 +228,7 @@ std::optional<Refusal> Session::log_in(std::string_view name, Manner manner) {
   if (manner.acks && speech_ == Speech::human)
     return Refusal{Code::bad_request, "chats for people show no seq: log in without ack"};
   name_ = name;
+  plain_name_ = std::none_of(name.begin(), name.end(), [](char c) { return c == '"' || c == '\\'; });
   manner_ = manner;
   manner_.text = manner.text || speech_ == Speech::human;
   who_ = Who::entering;
@@ -302,9 +302,12 @@ bool Session::within_rate() {
 }
 
 void Session::hand_in(const Request& chat) {
-  std::string& sender = commons_.sender;
-  sender.clear();
-  append_quoted(sender, name_);
+  std::string_view sender = name_;
+  if (!plain_name_) {
+    commons_.sender.clear();
+    append_escaped(commons_.sender, name_);
+    sender = commons_.sender;
+  }
 
   // JSON allows a bare CR between tokens; some readers and terminals would take
   // it for the end of a line.
@@ -323,29 +326,25 @@ void Session::hand_in(const Request& chat) {
     id = commons_.id;
   }
 
-  char digits[20];  // of a 64-bit number
-  const char* const end = std::to_chars(digits, digits + sizeof digits, commons_.clock.wall_ms).ptr;
   chat::Draft draft;
   draft.recipient = chat.recv.text;
   draft.hash = commons_.desk.hash(draft.recipient);
-  draft.pieces = {line_front,
-                  sender,
-                  R"(,"recv":)",
-                  chat.recv.raw,
-                  R"(,"content":)",
-                  content,
-                  R"(,"id":)",
-                  id,
-                  R"(,"ts":)",
-                  {digits, static_cast<std::size_t>(end - digits)},
-                  "}\n"};
-  draft.count = 11;
+  draft.add(line_front);
+  draft.add(sender);
+  draft.add(R"(","recv":)");
+  draft.add(chat.recv.raw);
+  draft.add(R"(,"content":)");
+  draft.add(content);
+  draft.add(R"(,"id":)");
   draft.id = id;
+  draft.at_ms = commons_.clock.wall_ms;
   if (chat.id) {
-    for (std::size_t i = 0; i < 7; ++i) draft.id_at += static_cast<std::uint32_t>(draft.pieces[i].size());
+    draft.id_at = static_cast<std::uint32_t>(draft.size());
     draft.id_length = static_cast<std::uint16_t>(id.size());
   }
-  draft.sender_length = static_cast<std::uint8_t>(sender.size());
+  draft.add(id);
+  draft.add(commons_.line_end.at(commons_.clock.wall_ms));
+  draft.sender_length = static_cast<std::uint8_t>(sender.size() + 2);
   draft.retry = chat.retry.raw == "true";
   unsettled_bytes_ += draft.size();
   commons_.desk.chat(id_, draft);

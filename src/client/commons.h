@@ -19,6 +19,7 @@
 #include "peer/time.h"
 #include "src/chat/desk.h"
 #include "src/client/id_maker.h"
+#include "src/client/line_end.h"
 #include "src/client/outbox.h"
 #include "src/client/request.h"
 #include "src/client/spares.h"
@@ -67,6 +68,7 @@ struct Commons {
   peer::Chance& chance;
   Clock clock;
   IdMaker ids;
+  LineEnd line_end;
   Tally tally;
   Spares<Outbox> outboxes;
   Spares<Window> windows;

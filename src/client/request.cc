@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/client/text.h"
@@ -49,6 +52,20 @@ constexpr std::array<Field, 16> fields{{{"cmd", &Request::cmd},
                                         {"limit", &Request::limit},
                                         {"after", &Request::after}}};
 
+// The number of the field that a key names; fields.size() where it is none. A key as it
+// stands in the line is compared with texts whose lengths the compiler knows.
+template <std::size_t... n>
+std::size_t find_field(ondemand::raw_json_string key, std::index_sequence<n...>) {
+  std::size_t found = fields.size();
+  static_cast<void>(((key.unsafe_is_equal(fields[n].key) && ((found = n), true)) || ...));
+  return found;
+}
+
+std::size_t find_field(std::string_view key) {
+  const auto known = std::find_if(fields.begin(), fields.end(), [key](const Field& field) { return field.key == key; });
+  return static_cast<std::size_t>(known - fields.begin());
+}
+
 bool is_string(const Token& token) { return token.kind == Token::Kind::string; }
 // Digits alone, of a number that fits.
 bool read_whole(const Token& token, std::uint64_t& number) {
@@ -59,6 +76,7 @@ bool read_whole(const Token& token, std::uint64_t& number) {
 bool is_boolean(const Token& token) { return token.kind == Token::Kind::boolean; }
 
 std::string_view trimmed_right(std::string_view text) {
+  if (!text.empty() && text.back() > ' ') return text;  // as most are
   const std::size_t last = text.find_last_not_of(" \t\r\n");
   return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
@@ -113,6 +131,8 @@ struct RequestParser::Reader {
   ondemand::parser json;
   ondemand::document document;
   Request request;
+  std::uint32_t given = 0;              // fields that stand in it, a bit each
+  bool escapes = false;                 // there is one somewhere in the line
   std::vector<std::string_view> keys;   // of the objects that are being read, the outer one's first
   std::vector<std::string_view> names;  // the strings in the array `users`
   bool names_are_strings = true;
@@ -120,7 +140,9 @@ struct RequestParser::Reader {
   std::string copy;  // of a line without padding
 
   Why read(std::string_view line);
-  Why read_field(std::string_view key, ondemand::value& value);
+  void clear();
+  Why read_field(std::size_t number, ondemand::value& value);
+  Why read_stranger(std::string_view key, ondemand::value& value);
   Why read_value(ondemand::value& value, int depth, Token& token);
   Why read_string(ondemand::value& value, Token& token);
   Why read_object(ondemand::value& value, int depth);
@@ -137,13 +159,19 @@ struct RequestParser::Reader {
   Why check_presence();
 };
 
-Why RequestParser::Reader::read(std::string_view line) {
+void RequestParser::Reader::clear() {
   request.refusal.reset();
   request.names = {};
-  for (const Field& field : fields) request.*(field.token) = Token();
+  for (; given != 0; given &= given - 1)
+    request.*(fields[static_cast<std::size_t>(std::countr_zero(given))].token) = {};
   keys.clear();
   names.clear();
   names_are_strings = true;
+}
+
+Why RequestParser::Reader::read(std::string_view line) {
+  clear();
+  escapes = line.find('\\') != std::string_view::npos;
   if (const auto error = json.iterate(line.data(), line.size(), line.size() + line_padding).get(document))
     return error == simdjson::EMPTY ? not_an_object : sentence(error);
   ondemand::object object;
@@ -151,24 +179,32 @@ Why RequestParser::Reader::read(std::string_view line) {
     return error == simdjson::INCORRECT_TYPE ? not_an_object : sentence(error);
   for (auto next : object) {
     if (next.error()) return sentence(next.error());
+    std::size_t field = find_field(next.key().value_unsafe(), std::make_index_sequence<fields.size()>());
     std::string_view key;
-    if (next.unescaped_key().get(key)) return bad_escape;
-    if (const Why wrong = read_field(key, next.value_unsafe().value()); !wrong.empty()) return wrong;
+    if (field == fields.size()) {
+      if (next.unescaped_key().get(key)) return bad_escape;
+      field = find_field(key);
+    }
+    ondemand::value& value = next.value_unsafe().value();
+    const Why wrong = field == fields.size() ? read_stranger(key, value) : read_field(field, value);
+    if (!wrong.empty()) return wrong;
   }
   if (!document.current_location().error()) return "something follows the object";
   return keys_differ(0);
 }
 
-Why RequestParser::Reader::read_field(std::string_view key, ondemand::value& value) {
-  const auto known = std::find_if(fields.begin(), fields.end(), [key](const Field& field) { return field.key == key; });
-  if (known == fields.end()) {
-    if (has_nul_or_surrogate(key)) return bad_escape;
-    keys.push_back(key);
-    Token ignored;
-    return read_value(value, 1, ignored);
-  }
-  Token& token = request.*(known->token);
-  return token ? given_twice : read_value(value, 1, token);
+Why RequestParser::Reader::read_field(std::size_t number, ondemand::value& value) {
+  const std::uint32_t bit = 1U << number;
+  if ((given & bit) != 0) return given_twice;
+  given |= bit;
+  return read_value(value, 1, request.*(fields[number].token));
+}
+
+Why RequestParser::Reader::read_stranger(std::string_view key, ondemand::value& value) {
+  if (has_nul_or_surrogate(key)) return bad_escape;
+  keys.push_back(key);
+  Token ignored;
+  return read_value(value, 1, ignored);
 }
 
 // `depth` is that of what holds the value.
@@ -199,7 +235,8 @@ Why RequestParser::Reader::read_string(ondemand::value& value, Token& token) {
   token.kind = Token::Kind::string;
   if (token.raw.size() < 2 || token.raw.back() != '"') return not_json;
   token.text = token.raw.substr(1, token.raw.size() - 2);
-  if (token.text.find('\\') == std::string_view::npos) return value.get_raw_json_string().error() ? not_json : good;
+  if (!escapes || token.text.find('\\') == std::string_view::npos)
+    return value.get_raw_json_string().error() ? not_json : good;
   if (value.get_string().get(token.text) || has_nul_or_surrogate(token.text)) return bad_escape;
   return good;
 }

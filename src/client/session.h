@@ -249,6 +249,7 @@ class Session final : public chat::Client {
   bool ticked_ = false;             // ticks were wanted and go on
   bool watched_ = false;            // so was the watch
   bool drained_ = false;            // departs because the node does
+  bool plain_name_ = true;          // is the same in a JSON string
   std::uint8_t bad_json_ = 0;       // in a row
 };
 

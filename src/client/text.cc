@@ -39,8 +39,7 @@ bool is_plain_utf8(std::string_view text) {
   return true;
 }
 
-void append_quoted(std::string& out, std::string_view text) {
-  out += '"';
+void append_escaped(std::string& out, std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
@@ -54,6 +53,11 @@ void append_quoted(std::string& out, std::string_view text) {
       out += hex[byte & 15U];
     }
   }
+}
+
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
+  append_escaped(out, text);
   out += '"';
 }
 

@@ -16,7 +16,9 @@ struct Request;
 // True for valid UTF-8 without NUL: what may stand in a JSON string.
 bool is_plain_utf8(std::string_view text);
 
-// Appends `text`, which is valid UTF-8, as a JSON string with its quotes.
+// Appends `text`, which is valid UTF-8, as it stands in a JSON string.
+void append_escaped(std::string& out, std::string_view text);
+// The same with quotes around it.
 void append_quoted(std::string& out, std::string_view text);
 
 // Appends `text` with every control character (C0, DEL, C1) and every byte that

@@ -102,7 +102,7 @@ peer::Result<bool> Node::listen() {
   census_.emplace(*courier_, *mesh_, router_.users(), [this] { return loop_.now(); });
   bouncer_.emplace(*courier_, router_, [this] { return loop_.now(); });
   tracer_.emplace(*courier_, *mesh_, router_, [this] { return loop_.now(); });
-  router_.attach(*mesh_, [this] { return loop_.wall_ms(); });
+  router_.attach(*mesh_, *this);
   router_.attach_roll_call(*census_);
 
   auto door = client::Door::open(loop_, {config_.listen_client, lineage_.inherited.take("client")}, session_settings(),

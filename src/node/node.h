@@ -42,7 +42,7 @@
 
 namespace node {
 
-class Node {
+class Node final : private chat::WallClock {
  public:
   // Reads the settings anew, as they were read at the start; the failure says what is wrong.
   using ReadSettings = std::function<peer::Result<Config>()>;
@@ -89,6 +89,7 @@ class Node {
   void on_shortage(bool begins);
   void on_stop_signal(int number);
   void attach_lookout();
+  std::int64_t wall_ms() const override { return loop_.wall_ms(); }
   std::optional<peer::Address> less_loaded() const;
   void reload();
   void upgrade();

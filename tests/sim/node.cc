@@ -50,6 +50,8 @@ Node::Node(std::uint8_t index, const Plan& plan, Events& events, Trace& trace, N
 
 Node::~Node() = default;
 
+std::int64_t Node::wall_ms() const { return epoch_ms + skew_ms_ + events_->now().count() / 1000; }
+
 // --- Its life.
 
 void Node::boot() {
@@ -72,7 +74,7 @@ void Node::boot() {
     for (std::uint8_t i = 0; i < plan_->nodes; ++i) settings.peers.push_back({name(i), address(i, 0)});
   router_ = std::make_unique<chat::Router>(chance_);
   mesh_ = std::make_unique<peer::Mesh>(std::move(settings), *this, *router_, chance_);
-  router_->attach(*mesh_, [this] { return epoch_ms + skew_ms_ + events_->now().count() / 1000; });
+  router_->attach(*mesh_, *this);
   if (plan_->mailboxes) {
     mail_ = std::make_unique<MailLine>(index_, life_, *events_, *trace_, *registry_, *mail_server_, *judge_, *router_,
                                        chance_.next());

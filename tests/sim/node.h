@@ -21,7 +21,7 @@
 
 namespace sim {
 
-class Node final : public peer::World, public Host {
+class Node final : public peer::World, public Host, private chat::WallClock {
  public:
   // The node at an address, or nowhere.
   using WhoIsAt = std::function<std::uint8_t(const peer::Address&)>;
@@ -77,6 +77,7 @@ class Node final : public peer::World, public Host {
   void fill(ConnId, peer::Buffer& out) override;
 
  private:
+  std::int64_t wall_ms() const override;
   // peer::World
   void dial(ConnId, const peer::Address&) override;
   void close(ConnId) override;

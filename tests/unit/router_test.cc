@@ -113,8 +113,8 @@ START_TEST(a_hash_that_collides) {
   chat::Draft draft;
   draft.recipient = "not-bob";
   draft.hash = town.router(1).hash("bob");
-  draft.pieces = {R"({"cmd":"chat","send":)", "\"alice\"", "\"id\"", "\t", "text", "\n"};
-  draft.count = 6;
+  for (const std::string_view piece : {R"({"cmd":"chat","send":)", "\"alice\"", "\"id\"", "\t", "text", "\n"})
+    draft.add(piece);
   draft.sender_length = 7;
   draft.id_at = peer::chat_sender_at + 7;
   draft.id_length = 4;
@@ -163,7 +163,7 @@ START_TEST(a_newer_login_on_another_node) {
   Town town(3);
   Person& first = town.join(1, "bob");
   town.start();
-  town.wall_ms = 1;  // a clock that is behind: the stamps are not
+  town.clock.ms = 1;  // a clock that is behind: the stamps are not
   Person& second = town.join(2, "bob");
   town.net.pump();
   ck_assert(first.kicked == std::vector{KickReason::replaced} && second.kicked.empty());
@@ -195,9 +195,9 @@ END_TEST
 
 START_TEST(after_a_split_the_later_wins) {
   Town town(2);
-  town.wall_ms = 2000;
+  town.clock.ms = 2000;
   Person& at1 = town.join(1, "bob");
-  town.wall_ms = 1000;
+  town.clock.ms = 1000;
   Person& at2 = town.join(2, "bob");
   town.start();
   ck_assert(at1.kicked.empty() && at2.kicked == std::vector{KickReason::replaced});

@@ -27,8 +27,9 @@ class Person final : public chat::Client {
     chat::Draft draft;
     draft.recipient = recipient;
     draft.hash = router_.hash(recipient);
-    draft.pieces = {R"({"cmd":"chat","send":)", sender, token, "\t", text, "\n"};
-    draft.count = 6;
+    for (const std::string_view piece : {std::string_view(R"({"cmd":"chat","send":)"), std::string_view(sender), token,
+                                         std::string_view("\t"), text, std::string_view("\n")})
+      draft.add(piece);
     draft.id_at = static_cast<std::uint32_t>(peer::chat_sender_at + sender.size());
     draft.id_length = static_cast<std::uint16_t>(token.size());
     draft.sender_length = static_cast<std::uint8_t>(sender.size());
@@ -142,7 +143,7 @@ class Town {
     net.kill(small_net::Net::address(n));
     routers_[at] = std::make_unique<chat::Router>(chance_);
     hosts_[at] = &net.add(std::move(settings), *routers_[at]);
-    routers_[at]->attach(hosts_[at]->mesh, [this] { return wall_ms; });
+    routers_[at]->attach(hosts_[at]->mesh, clock);
   }
   void reopen(int n) {
     open(n, small_net::Net::settings(n, count_));
@@ -167,7 +168,10 @@ class Town {
     return *people_.back();
   }
 
-  std::int64_t wall_ms = 1000;
+  struct Clock final : chat::WallClock {
+    std::int64_t ms = 1000;
+    std::int64_t wall_ms() const override { return ms; }
+  } clock;
   small_net::Net net;
 
  private:
