@@ -183,8 +183,8 @@ asan: deps-check ## all tests under AddressSanitizer and UndefinedBehaviorSaniti
 clang: deps-ci ## compile everything with clang as well
 	@$(MAKE) --no-print-directory BUILD=build/clang CXX=clang++-14 programs tests build/clang/perf
 
-mutate: deps-check ## take guards away one by one; the simulator must notice each
-	@python3 tests/sim/mutate.py
+mutate: deps-check $(BUILD)/sim ## take guards away one by one; the simulator must notice each
+	@python3 tests/sim/mutate.py --build $(BUILD)
 
 layers: ## who includes whom
 	@bash tests/layers.sh
