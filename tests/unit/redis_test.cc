@@ -431,9 +431,9 @@ START_TEST(destroyed_with_commands_out_it_answers_each_with_none) {
   PrivateRedis server;
   Watch watch;
   int none = 0, answered = 0;
+  const auto count = [&](io::Reply reply) { ++(reply.kind() == Kind::none ? none : answered); };
   {
     io::Redis redis(running.loop, url_of(server.url()), {"c"}, watch);
-    const auto count = [&](io::Reply reply) { ++(reply.kind() == Kind::none ? none : answered); };
     redis.command({"PING"}, count);  // down yet: refused, but from the loop
     ck_assert_int_eq(none, 0);
     running.until("redis is up", [&] { return redis.up() && none == 1; });

@@ -2,6 +2,7 @@
 #include "src/chat/roll.h"
 
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <set>
 #include <string>
@@ -30,10 +31,12 @@ struct Town {
   explicit Town(std::uint64_t seed) : chance(seed), nodes(1 + chance.below(4)) {
     const std::uint64_t people = chance.below(60);
     for (std::uint64_t i = 0; i < people; ++i) {
-      const std::string name(1 + chance.below(3), static_cast<char>('a' + chance.below(26)));
+      const std::size_t length = 1 + chance.below(3);
+      const std::string name(length, static_cast<char>('a' + chance.below(26)));
+      const std::uint64_t hash = std::hash<std::string>{}(name);
       chat::Users& users = nodes[chance.below(nodes.size())];
-      if (users.find(i, name) != 0) continue;
-      const chat::ClientId id = users.add(nobody, name, i, 1);
+      if (users.find(hash, name) != 0) continue;
+      const chat::ClientId id = users.add(nobody, name, hash, 1);
       if (chance.below(4) == 0)
         users.remove(id);
       else
