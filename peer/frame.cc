@@ -113,6 +113,13 @@ char* write_chat_head(char* to, const Ticket& ticket, std::string_view recipient
 
 void chat_may_repeat(char* body) { *body = static_cast<char>(*body | flag_may_repeat); }
 
+std::string_view chat_recipient(std::string_view body) { return body.substr(2, static_cast<unsigned char>(body[1])); }
+
+std::string_view chat_line(std::string_view body) {
+  const bool has_id = (static_cast<unsigned char>(body[0]) & flag_has_id) != 0;
+  return body.substr(2 + chat_recipient(body).size() + (has_id ? 7 : 0));
+}
+
 DecodedChat decode_chat(std::string_view body) {
   Reader reader(body);
   DecodedChat decoded;

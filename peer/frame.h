@@ -183,4 +183,8 @@ struct DecodedChat {
 };
 DecodedChat decode_chat(std::string_view body);
 
+// Of a chat that was written here, and is known to be well-formed.
+std::string_view chat_recipient(std::string_view body);
+std::string_view chat_line(std::string_view body);
+
 }  // namespace peer

@@ -32,8 +32,10 @@ Mesh::Sent Mesh::send(PeerId to, std::string_view recipient, std::span<const std
                       std::size_t line_bytes, const Ticket& ticket) {
   Peer& peer = *peers_[to];
   if (peer.incarnation == Incarnation::none) return Sent::gone;
-  if (peer.out.chats().append_chat(ticket, recipient, line, line_bytes) == 0) return Sent::full;
-  if (peer.out.up()) want_write(to);
+  Stream& chats = peer.out.chats();
+  const bool wanted = chats.unsent();  // then it is going to be filled anyway
+  if (chats.append_chat(ticket, recipient, line, line_bytes) == 0) return Sent::full;
+  if (!wanted && peer.out.up()) want_write(to);
   return Sent::yes;
 }
 
@@ -119,6 +121,7 @@ void Mesh::withdraw(PeerId from) {
   peer.out.chats().append(FrameType::lane_reset, {});
   take_back(peer, end, Settled::withdrawn);
   peer.out.chats().settle_through(end - 1);
+  if (peer.out.up()) want_write(from);
 }
 
 // What has waited too long has no other way, or it would have been taken back.

@@ -37,7 +37,14 @@ class Numbered {
 
   // Where it stands or would stand: before all that are greater, some of which may
   // be empty places. Good until the next put or take_out.
-  std::size_t place(Seq seq) const;
+  std::size_t place(Seq seq) const {
+    const std::size_t size = places_.size();
+    if (size == 0 || seq > places_[size - 1].seq) return size;
+    // Behind the last gap the distance says it.
+    const Seq distance = places_[size - 1].seq - seq;
+    if (distance < size && places_[size - 1 - distance].seq == seq) return size - 1 - distance;
+    return search(seq);
+  }
   // Of a place up to the last.
   bool held(std::size_t place) const { return places_[place].held; }
   bool held(std::size_t place, Seq seq) const {
@@ -76,6 +83,8 @@ class Numbered {
     T value{};
   };
 
+  std::size_t search(Seq seq) const;
+
   void close_up() {
     std::size_t to = 0;
     for (std::size_t at = 0; at < places_.size(); ++at)
@@ -91,12 +100,7 @@ class Numbered {
 };
 
 template <class T>
-std::size_t Numbered<T>::place(Seq seq) const {
-  if (places_.empty() || seq > places_.back().seq) return places_.size();
-  // Behind the last gap the distance says it.
-  const std::size_t back = places_.size() - 1;
-  const Seq distance = places_.back().seq - seq;
-  if (distance <= back && places_[back - distance].seq == seq) return back - distance;
+std::size_t Numbered<T>::search(Seq seq) const {
   std::size_t first = 0;
   for (std::size_t count = places_.size(); count > 0;) {
     const std::size_t half = count / 2;

@@ -7,6 +7,7 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 
@@ -29,12 +30,13 @@ class Draft {
   // "retry":true: the recipient may have it already.
   bool retry = false;
 
-  // The next piece of the line {"cmd":"chat","send":…,"recv":…,"content":…,"id":…,"ts":…}
-  // with LF.
-  void add(std::string_view piece) {
-    assert(count_ < pieces_max);
-    pieces_[count_++] = piece;
-    bytes_ += piece.size();
+  // The line {"cmd":"chat","send":…,"recv":…,"content":…,"id":…,"ts":…} with LF.
+  void lay(std::initializer_list<std::string_view> pieces) {
+    assert(pieces.size() <= pieces_max);
+    for (const std::string_view piece : pieces) {
+      pieces_[count_++] = piece;
+      bytes_ += piece.size();
+    }
   }
   std::span<const std::string_view> line() const { return {pieces_, count_}; }
   std::size_t size() const { return bytes_; }

@@ -287,11 +287,15 @@ void Router::park(Lane& lane, const Letter& letter) {
 
 void Router::on_settled(peer::PeerId to, peer::Seq seq, const peer::Ticket& ticket, std::string_view body,
                         peer::Settled how, bool sent) {
+  if (how == peer::Settled::written || how == peer::Settled::delivered) {
+    tell(ticket, peer::chat_line(body), how == peer::Settled::written ? Outcome::written : Outcome::delivered, false);
+    return lane_settled(ticket.recipient, peer::chat_recipient(body));
+  }
   const peer::ChatBody chat = decode(body).chat;
   peer::Ticket again = ticket;
   switch (how) {
-    case peer::Settled::delivered: tell(ticket, chat.line, Outcome::delivered, false); break;
-    case peer::Settled::written: tell(ticket, chat.line, Outcome::written, false); break;
+    case peer::Settled::delivered:
+    case peer::Settled::written: break;
     case peer::Settled::not_here: come_back(to, seq, ticket, chat, true, {}); break;
     case peer::Settled::unread:
       again.may_repeat = again.was_sent = true;
@@ -310,7 +314,7 @@ void Router::on_settled(peer::PeerId to, peer::Seq seq, const peer::Ticket& tick
       lanes_[ticket.recipient].reset_due = true;
       break;
   }
-  lane_settled(ticket.recipient, chat.recipient);
+  lane_settled(ticket.recipient, peer::chat_recipient(body));
 }
 
 // Of a chat in here_ or mail_.

@@ -329,21 +329,19 @@ void Session::hand_in(const Request& chat) {
   chat::Draft draft;
   draft.recipient = chat.recv.text;
   draft.hash = commons_.desk.hash(draft.recipient);
-  draft.add(line_front);
-  draft.add(sender);
-  draft.add(R"(","recv":)");
-  draft.add(chat.recv.raw);
-  draft.add(R"(,"content":)");
-  draft.add(content);
-  draft.add(R"(,"id":)");
+  constexpr std::string_view before_recv = R"(","recv":)";
+  constexpr std::string_view before_content = R"(,"content":)";
+  constexpr std::string_view before_id = R"(,"id":)";
+  draft.lay({line_front, sender, before_recv, chat.recv.raw, before_content, content, before_id, id,
+             commons_.line_end.at(commons_.clock.wall_ms)});
   draft.id = id;
   draft.at_ms = commons_.clock.wall_ms;
   if (chat.id) {
-    draft.id_at = static_cast<std::uint32_t>(draft.size());
+    draft.id_at =
+        static_cast<std::uint32_t>(line_front.size() + sender.size() + before_recv.size() + chat.recv.raw.size() +
+                                   before_content.size() + content.size() + before_id.size());
     draft.id_length = static_cast<std::uint16_t>(id.size());
   }
-  draft.add(id);
-  draft.add(commons_.line_end.at(commons_.clock.wall_ms));
   draft.sender_length = static_cast<std::uint8_t>(sender.size() + 2);
   draft.retry = chat.retry.raw == "true";
   unsettled_bytes_ += draft.size();

@@ -23,6 +23,8 @@ constexpr peer::Millis pause_min{2000};
 // Flushes that bring about flushes: so many times in one turn, the rest in the next.
 constexpr int rounds_max = 8;
 
+constexpr peer::Micros readings_take_max{50};
+
 constexpr peer::Micros lookup_patience = std::chrono::seconds(1);
 
 peer::Micros read_clock(clockid_t id) noexcept {
@@ -53,8 +55,13 @@ struct Loop::State {
   bool own_handles_closed = false;
   bool closed = false;
   bool lookups_left = false;
-  peer::Time now{};
+  // One clock is read in a turn: the boot-time clock goes on while the machine
+  // sleeps. The other two differ from it by what only a sleep or somebody who sets
+  // the time changes, and are read at every tick and after every pause.
   peer::Micros boot = read_clock(CLOCK_BOOTTIME);  // at the last callback
+  peer::Micros slept{0};                           // since boot
+  peer::Micros epoch{0};                           // of the boot
+  peer::Time now{};
   std::int64_t wall_ms = 0;
   peer::Micros longest_turn{0};
 
@@ -71,9 +78,14 @@ struct Loop::State {
 
   static State* of(const void* handle) { return static_cast<State*>(static_cast<const uv_handle_t*>(handle)->data); }
 
-  void read_clocks() noexcept {
-    now = read_clock(CLOCK_MONOTONIC);
-    wall_ms = in_millis(read_clock(CLOCK_REALTIME)).count();
+  // Once more where something came between the readings.
+  void compare_clocks() noexcept {
+    for (int tries = 0; tries < 3; ++tries) {
+      boot = read_clock(CLOCK_BOOTTIME);
+      slept = boot - read_clock(CLOCK_MONOTONIC);
+      epoch = read_clock(CLOCK_REALTIME) - boot;
+      if (read_clock(CLOCK_BOOTTIME) - boot < readings_take_max) break;
+    }
   }
 
   // Looks for a pause at every callback, not only at the first of a turn: one
@@ -82,7 +94,11 @@ struct Loop::State {
     const peer::Micros before = std::exchange(boot, read_clock(CLOCK_BOOTTIME));
     const peer::Micros gap = boot - before;
     const bool after_pause = gap > pause_min;
-    if (!in_turn || after_pause) read_clocks();
+    if (after_pause) compare_clocks();
+    if (!in_turn || after_pause) {
+      now = std::max(now, boot - slept);
+      wall_ms = in_millis(boot + epoch).count();
+    }
     in_turn = true;
     if (after_pause && paused) paused(in_millis(gap));
   }
@@ -122,7 +138,7 @@ struct Loop::State {
 
   void end_turn() noexcept {
     if (!in_turn && !dirty) return;
-    begin_turn();
+    if (!in_turn) begin_turn();
     for (int round = 0; round < rounds_max; ++round) {
       flush_all();
       if (turn_end) turn_end();
@@ -134,7 +150,7 @@ struct Loop::State {
     } else {
       uv_idle_stop(&awake);
     }
-    longest_turn = std::max(longest_turn, read_clock(CLOCK_MONOTONIC) - now);
+    longest_turn = std::max(longest_turn, read_clock(CLOCK_BOOTTIME) - slept - now);
     in_turn = false;
   }
 
@@ -164,6 +180,7 @@ Loop::Loop() : state_(std::make_unique<State>()) {
   // libuv writes without MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   State& state = *state_;
+  state.compare_clocks();
   const int error = uv_loop_init(&state.loop);
   assert(error == 0);
   (void)error;
@@ -175,7 +192,12 @@ Loop::Loop() : state_(std::make_unique<State>()) {
   uv_prepare_start(&state.before_poll, [](uv_prepare_t* handle) noexcept { State::of(handle)->end_turn(); });
   uv_check_start(&state.after_poll, [](uv_check_t* handle) noexcept { State::of(handle)->end_turn(); });
   uv_timer_start(
-      &state.tick, [](uv_timer_t* handle) noexcept { State::of(handle)->begin_turn(); }, tick_ms, tick_ms);
+      &state.tick,
+      [](uv_timer_t* handle) noexcept {
+        State::of(handle)->begin_turn();
+        State::of(handle)->compare_clocks();
+      },
+      tick_ms, tick_ms);
   uv_unref(handle_of(state.before_poll));
   uv_unref(handle_of(state.after_poll));
   uv_unref(handle_of(state.tick));
@@ -187,7 +209,7 @@ Loop::~Loop() {
 }
 
 void Loop::run() {
-  state_->boot = read_clock(CLOCK_BOOTTIME);  // what came before was not silence of ours
+  state_->compare_clocks();  // what came before was not silence of ours
   uv_run(&state_->loop, UV_RUN_DEFAULT);
 }
 

@@ -228,10 +228,10 @@ void People::hand_in(Session& from, ChatNumber number, bool with_id, bool retry)
   const std::size_t pieces = 1 + chance_.below(6);
   for (std::size_t i = 1; i < pieces && rest.size() > 1; ++i) {
     const std::size_t size = 1 + chance_.below(rest.size() - 1);
-    draft.add(rest.substr(0, size));
+    draft.lay({rest.substr(0, size)});
     rest.remove_prefix(size);
   }
-  draft.add(rest);
+  draft.lay({rest});
   if (with_id) {
     const std::string id = id_of(number);
     draft.id_at = static_cast<std::uint32_t>(line.find(id));

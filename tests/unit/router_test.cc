@@ -113,8 +113,7 @@ START_TEST(a_hash_that_collides) {
   chat::Draft draft;
   draft.recipient = "not-bob";
   draft.hash = town.router(1).hash("bob");
-  for (const std::string_view piece : {R"({"cmd":"chat","send":)", "\"alice\"", "\"id\"", "\t", "text", "\n"})
-    draft.add(piece);
+  draft.lay({R"({"cmd":"chat","send":)", "\"alice\"", "\"id\"", "\t", "text", "\n"});
   draft.sender_length = 7;
   draft.id_at = peer::chat_sender_at + 7;
   draft.id_length = 4;

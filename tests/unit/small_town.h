@@ -27,9 +27,7 @@ class Person final : public chat::Client {
     chat::Draft draft;
     draft.recipient = recipient;
     draft.hash = router_.hash(recipient);
-    for (const std::string_view piece : {std::string_view(R"({"cmd":"chat","send":)"), std::string_view(sender), token,
-                                         std::string_view("\t"), text, std::string_view("\n")})
-      draft.add(piece);
+    draft.lay({R"({"cmd":"chat","send":)", sender, token, "\t", text, "\n"});
     draft.id_at = static_cast<std::uint32_t>(peer::chat_sender_at + sender.size());
     draft.id_length = static_cast<std::uint16_t>(token.size());
     draft.sender_length = static_cast<std::uint8_t>(sender.size());
