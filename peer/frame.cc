@@ -93,12 +93,12 @@ constexpr std::uint8_t flag_has_id = 2;
 
 }  // namespace
 
-std::size_t chat_head_bytes(const Ticket& ticket, std::string_view recipient) {
-  return 2 + recipient.size() + (ticket.id_length > 0 ? 7 : 0);
+std::size_t chat_head_bytes(const Ticket& ticket) {
+  return 2 + ticket.recipient_length + (ticket.id_length > 0 ? 7 : 0);
 }
 
 char* write_chat_head(char* to, const Ticket& ticket, std::string_view recipient) {
-  assert(recipient.size() <= 0xff);
+  assert(recipient.size() == ticket.recipient_length);
   const bool has_id = ticket.id_length > 0;
   *to++ = static_cast<char>((ticket.may_repeat ? flag_may_repeat : 0) | (has_id ? flag_has_id : 0));
   *to++ = static_cast<char>(static_cast<unsigned char>(recipient.size()));
@@ -113,12 +113,11 @@ char* write_chat_head(char* to, const Ticket& ticket, std::string_view recipient
 
 void chat_may_repeat(char* body) { *body = static_cast<char>(*body | flag_may_repeat); }
 
-std::string_view chat_recipient(std::string_view body) { return body.substr(2, static_cast<unsigned char>(body[1])); }
-
-std::string_view chat_line(std::string_view body) {
-  const bool has_id = (static_cast<unsigned char>(body[0]) & flag_has_id) != 0;
-  return body.substr(2 + chat_recipient(body).size() + (has_id ? 7 : 0));
+std::string_view chat_recipient(const Ticket& ticket, std::string_view body) {
+  return body.substr(2, ticket.recipient_length);
 }
+
+std::string_view chat_line(const Ticket& ticket, std::string_view body) { return body.substr(chat_head_bytes(ticket)); }
 
 DecodedChat decode_chat(std::string_view body) {
   Reader reader(body);

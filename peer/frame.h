@@ -167,8 +167,8 @@ struct ChatBody {
   std::string_view line;
 };
 
-// The head of a chat of this ticket; the recipient has at most 255 bytes.
-std::size_t chat_head_bytes(const Ticket& ticket, std::string_view recipient);
+// The head of a chat of this ticket.
+std::size_t chat_head_bytes(const Ticket& ticket);
 // Gives where it ends.
 char* write_chat_head(char* to, const Ticket& ticket, std::string_view recipient);
 
@@ -183,8 +183,8 @@ struct DecodedChat {
 };
 DecodedChat decode_chat(std::string_view body);
 
-// Of a chat that was written here, and is known to be well-formed.
-std::string_view chat_recipient(std::string_view body);
-std::string_view chat_line(std::string_view body);
+// Of a chat that was written here with this ticket; its bytes are not looked at.
+std::string_view chat_recipient(const Ticket& ticket, std::string_view body);
+std::string_view chat_line(const Ticket& ticket, std::string_view body);
 
 }  // namespace peer

@@ -65,9 +65,11 @@ Seq Stream::append(FrameType type, std::string_view body) {
   return end_ - 1;
 }
 
-Seq Stream::append_chat(const Ticket& ticket, std::string_view recipient, std::span<const std::string_view> line,
+Seq Stream::append_chat(Ticket ticket, std::string_view recipient, std::span<const std::string_view> line,
                         std::size_t line_bytes) {
-  const std::size_t body_bytes = chat_head_bytes(ticket, recipient) + line_bytes;
+  assert(recipient.size() <= 0xff);
+  ticket.recipient_length = static_cast<std::uint8_t>(recipient.size());
+  const std::size_t body_bytes = chat_head_bytes(ticket) + line_bytes;
   if (!has_room(body_bytes)) return 0;
   char* to = write_chat_head(put(FrameType::chat, body_bytes, ticket), ticket, recipient);
   for (const std::string_view piece : line) {

@@ -31,8 +31,11 @@ struct Ticket {
   std::uint32_t id_at = 0;         // where in the line the client's id token stands,
   std::uint16_t id_length = 0;     // with its quotes; 0: the client gave none
   std::uint8_t sender_length = 0;  // of the sender's token, at chat_sender_at
-  bool may_repeat : 1 = false;     // the recipient may have it already,
-  bool was_sent : 1 = false;       // since it was on its way to another place before
+  // Of the recipient's name, set by the stream: what stands behind it is found without a
+  // look at the chat, which lies far behind in memory when its end comes.
+  std::uint8_t recipient_length = 0;
+  bool may_repeat : 1 = false;  // the recipient may have it already,
+  bool was_sent : 1 = false;    // since it was on its way to another place before
 };
 
 // The bytes of some frames, one behind the other.
@@ -70,7 +73,7 @@ class Stream {
   Seq append(FrameType type, std::string_view body);
 
   // Appends a chat; 0 where there is no room for it. `line` in pieces.
-  Seq append_chat(const Ticket& ticket, std::string_view recipient, std::span<const std::string_view> line,
+  Seq append_chat(Ticket ticket, std::string_view recipient, std::span<const std::string_view> line,
                   std::size_t line_bytes);
 
   // A frame that was appended and is not settled yet; `known` is false for any

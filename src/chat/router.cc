@@ -288,8 +288,9 @@ void Router::park(Lane& lane, const Letter& letter) {
 void Router::on_settled(peer::PeerId to, peer::Seq seq, const peer::Ticket& ticket, std::string_view body,
                         peer::Settled how, bool sent) {
   if (how == peer::Settled::written || how == peer::Settled::delivered) {
-    tell(ticket, peer::chat_line(body), how == peer::Settled::written ? Outcome::written : Outcome::delivered, false);
-    return lane_settled(ticket.recipient, peer::chat_recipient(body));
+    tell(ticket, peer::chat_line(ticket, body), how == peer::Settled::written ? Outcome::written : Outcome::delivered,
+         false);
+    return lane_settled(ticket.recipient, peer::chat_recipient(ticket, body));
   }
   const peer::ChatBody chat = decode(body).chat;
   peer::Ticket again = ticket;
@@ -314,7 +315,7 @@ void Router::on_settled(peer::PeerId to, peer::Seq seq, const peer::Ticket& tick
       lanes_[ticket.recipient].reset_due = true;
       break;
   }
-  lane_settled(ticket.recipient, peer::chat_recipient(body));
+  lane_settled(ticket.recipient, peer::chat_recipient(ticket, body));
 }
 
 // Of a chat in here_ or mail_.

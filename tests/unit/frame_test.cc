@@ -270,7 +270,7 @@ START_TEST(chat_bodies) {
 END_TEST
 
 std::string with_head(const peer::Ticket& ticket) {
-  std::string head(peer::chat_head_bytes(ticket, "bob"), '\0');
+  std::string head(peer::chat_head_bytes(ticket), '\0');
   ck_assert_ptr_eq(peer::write_chat_head(head.data(), ticket, "bob"), head.data() + head.size());
   return head;
 }
@@ -279,11 +279,13 @@ START_TEST(a_chat_with_its_head) {
   const std::string line = R"({"cmd":"chat","send":"al","recv":"bob","id":"7"})"
                            "\n";
   peer::Ticket ticket;
+  ticket.recipient_length = 3;
   ticket.id_at = static_cast<std::uint32_t>(line.find("\"7\""));
   ticket.id_length = 3;
   ticket.sender_length = 4;
   ticket.may_repeat = true;
   const std::string body = with_head(ticket) + line;
+  ck_assert(peer::chat_recipient(ticket, body) == "bob" && peer::chat_line(ticket, body) == line);
   const peer::DecodedChat decoded = peer::decode_chat(body);
   ck_assert(decoded.ok && decoded.chat.may_repeat && decoded.chat.recipient == "bob" && decoded.chat.line == line);
   ck_assert(decoded.chat.sender == "\"al\"" && decoded.chat.id == "\"7\"");
@@ -291,6 +293,7 @@ START_TEST(a_chat_with_its_head) {
   ticket.id_length = 0;
   ticket.may_repeat = false;
   const std::string plain = with_head(ticket) + line;
+  ck_assert(peer::chat_recipient(ticket, plain) == "bob" && peer::chat_line(ticket, plain) == line);
   const peer::DecodedChat without = peer::decode_chat(plain);
   ck_assert(without.ok && !without.chat.may_repeat && without.chat.sender.empty() && without.chat.id.empty());
 

@@ -84,7 +84,7 @@ START_TEST(what_is_held) {
   Stream stream(plenty, pool);
   append(stream, "first", FrameType::users);
   peer::Ticket ticket;
-  ticket.sender = 1, ticket.recipient = 2, ticket.id_length = 3, ticket.id_at = 4;
+  ticket.recipient_length = 3, ticket.sender = 1, ticket.recipient = 2, ticket.id_length = 3, ticket.id_at = 4;
   const std::array<std::string_view, 3> pieces{"sec", "", "ond\n"};
   ck_assert_uint_eq(stream.append_chat(ticket, "bob", pieces, 7), 2);
   filled(stream, 1);
@@ -92,7 +92,7 @@ START_TEST(what_is_held) {
   ck_assert(first.known && first.sent && first.type == FrameType::users && first.body == "first");
   const Stream::Held second = stream.find(2);
   ck_assert(second.known && !second.sent && second.type == FrameType::chat && second.body.ends_with("second\n") &&
-            second.body.size() == peer::chat_head_bytes(ticket, "bob") + 7);
+            second.body.size() == peer::chat_head_bytes(ticket) + 7);
   ck_assert(second.ticket.sender == 1 && second.ticket.recipient == 2 && second.ticket.id_length == 3 &&
             second.ticket.id_at == 4);
   ck_assert(!stream.find(0).known && !stream.find(3).known);
