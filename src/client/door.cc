@@ -71,6 +71,7 @@ class Door::Connection final : public io::Stream::Owner, public Port {
     reviewed_ = false;
     session_.review();
   }
+  void want_turn() override { door_.later_.join(slot_); }
   void want_ticks() override { door_.ticks_.join(slot_); }
   void want_watch() override { door_.watch_.join(slot_); }
   void pause_reading() override { stream_->pause_reading(); }
@@ -104,6 +105,7 @@ Door::Door(io::Loop& loop, SessionSettings settings, Admission::Limits limits, p
     : loop_(loop),
       commons_(std::move(settings), incarnation, desk, chance),
       admission_(limits),
+      later_(*this),
       ticks_(loop, tick_every, [this] { go_round(ticks_, &Session::tick); }),
       watch_(loop, watch_every(commons_.settings.ack_timeout), [this] { go_round(watch_, &Session::watch); }) {}
 
@@ -113,6 +115,7 @@ Door::~Door() {
   read_clock();
   for (const auto& connection : connections_)
     if (connection) connection->session().lose();
+  loop_.forget(later_);
 }
 
 void Door::read_clock() { commons_.clock = {loop_.now(), loop_.wall_ms()}; }
@@ -126,6 +129,21 @@ void Door::accept(io::Listener::Ticket& ticket) {
   free_.pop_back();
   connections_[slot] = std::make_unique<Connection>(*this, slot);
   connections_[slot]->open(ticket, admission_);
+}
+
+void Door::Later::join(std::uint32_t slot) {
+  slots_.push_back(slot);
+  door_.loop_.mark_dirty_next_turn(*this);
+}
+
+void Door::Later::leave_out_the_dead() {
+  std::erase_if(slots_, [this](std::uint32_t slot) { return !door_.connections_[slot]; });
+}
+
+// Most of them join again.
+void Door::Later::flush() noexcept {
+  door_.read_clock();
+  for (const std::uint32_t slot : std::exchange(slots_, {})) door_.connections_[slot]->session().go_on();
 }
 
 void Door::Round::join(std::uint32_t slot) {
@@ -152,9 +170,10 @@ void Door::end_turn() {
     connections_[slot].reset();
     free_.push_back(slot);
   }
-  if (!lost.empty())
-    for (Round* round : {&ticks_, &watch_})
-      std::erase_if(round->slots, [this](std::uint32_t slot) { return !connections_[slot]; });
+  if (lost.empty()) return;
+  later_.leave_out_the_dead();
+  for (Round* round : {&ticks_, &watch_})
+    std::erase_if(round->slots, [this](std::uint32_t slot) { return !connections_[slot]; });
 }
 
 // Who is being watched goes on at the old period.

@@ -74,6 +74,19 @@ class Door {
   void accept(io::Listener::Ticket& ticket);
   void read_clock();
 
+  // Sessions that have had their share of a turn and go on in the next.
+  class Later final : public io::Flushable {
+   public:
+    explicit Later(Door& door) : door_(door) {}
+    void join(std::uint32_t slot);
+    void leave_out_the_dead();
+    void flush() noexcept override;
+
+   private:
+    Door& door_;
+    std::vector<std::uint32_t> slots_;
+  };
+
   // Sessions that are called now and then, each until it says that it is enough.
   struct Round {
     Round(io::Loop& loop, peer::Millis every, std::function<void()> call)
@@ -94,6 +107,7 @@ class Door {
   std::vector<std::uint32_t> free_;                       // slots
   std::vector<std::uint32_t> reviewed_;                   // slots to be reviewed after this turn's flush
   std::vector<std::uint32_t> lost_;                       // slots to be freed
+  Later later_;
   Round ticks_;
   Round watch_;
   std::size_t to_ask_ = 0;  // slots before this one were asked to leave

@@ -59,7 +59,7 @@ void Session::on_bytes(std::string_view bytes) {
 }
 
 void Session::on_end() {
-  if (flow_ == Flow::shut) {
+  if (flow_ == Flow::shut || late_) {
     ended_ = true;
   } else if (!deaf()) {
     depart(false);
@@ -84,25 +84,51 @@ void Session::take_telnet(std::string_view bytes) {
 
 void Session::keep_late(std::string_view bytes) {
   if (bytes.empty()) return;
-  if (!late_) late_ = std::make_unique<std::string>();
-  late_->append(bytes);
+  if (!late_) late_ = std::make_unique<Late>();
+  late_->bytes.reserve(late_->bytes.size() + bytes.size() + line_padding);
+  late_->bytes.append(bytes);
 }
 
+// Its share of what is kept. Meanwhile nothing is, so what is handled finds the port as
+// it is without.
 void Session::take_late() {
-  flow_ = Flow::open;
-  port_.resume_reading();
-  if (const std::unique_ptr<std::string> late = std::move(late_)) {
-    late->reserve(late->size() + line_padding);
-    take(*late);
+  if (flows()) port_.resume_reading();
+  if (std::unique_ptr<Late> late = std::move(late_)) {
+    std::string_view bytes = std::string_view(late->bytes).substr(late->done);
+    handle(bytes);
+    if (deaf()) return;
+    if (!bytes.empty()) {
+      late->done = late->bytes.size() - bytes.size();
+      late_ = std::move(late);
+      return put_off();
+    }
   }
-  if (ended_ && !deaf()) depart(false);
+  if (ended_ && flow_ != Flow::shut && !deaf()) depart(false);
+}
+
+// With the login's answer it goes on by itself.
+void Session::put_off() {
+  if (flows()) port_.pause_reading();
+  if (flow_ != Flow::shut) port_.want_turn();
+}
+
+void Session::go_on() {
+  if (late_ && !deaf()) take_late();
 }
 
 void Session::take(std::string_view bytes) {
+  if (late_) return keep_late(bytes);
+  handle(bytes);
+  if (deaf() || bytes.empty()) return;
+  keep_late(bytes);
+  put_off();
+}
+
+// One share of a turn at most; takes what it handles from the front.
+void Session::handle(std::string_view& bytes) {
   if (speech_ == Speech::fresh || speech_ == Speech::fresh_after_cr) skip_blanks(bytes);
   const Lines::Ends ends = speech_ == Speech::human ? Lines::Ends::lf_or_cr_nul : Lines::Ends::lf;
-  while (!deaf()) {
-    if (flow_ == Flow::shut) return keep_late(bytes);
+  for (unsigned lines = 0; lines < lines_per_turn && flow_ != Flow::shut && !deaf(); ++lines) {
     const Lines::Next next = lines_.next(bytes, commons_.settings.line_bytes, ends);
     switch (next.found) {
       case Lines::Found::nothing: return;
@@ -186,7 +212,10 @@ void Session::on_written(std::size_t n) {
 // Only after the flush: a turn may bring more than the bound for one who reads
 // everything.
 void Session::review() {
-  if (who_ == Who::user && flow_ == Flow::shut) take_late();
+  if (who_ == Who::user && flow_ == Flow::shut) {
+    flow_ = Flow::open;
+    take_late();
+  }
   if (!over() && waiting_bytes() > commons_.settings.queue_bytes) cut_slow();
   if (who_ == Who::leaving && window_) give_back_early();
 }
@@ -208,7 +237,7 @@ void Session::settle(std::size_t size) {
       if (!deaf()) until_ = commons_.clock.now + quiet_max;
       if (!low) break;
       flow_ = Flow::open;
-      if (!deaf()) port_.resume_reading();
+      if (!deaf() && !late_) port_.resume_reading();
       break;
     case Flow::lifted:
       if (low) flow_ = Flow::open;
@@ -234,7 +263,7 @@ bool Session::tick() {
       part();
     } else if (flow_ == Flow::paused && !over()) {
       flow_ = Flow::lifted;
-      port_.resume_reading();
+      if (!late_) port_.resume_reading();
     }
   }
   return ticked_ = !over() && (who_ == Who::departing || flow_ == Flow::paused);
@@ -291,7 +320,8 @@ void Session::depart(bool drained, peer::Millis at_most) {
   if (who_ == Who::guest || settled()) return part();
   who_ = Who::departing;
   until_ = commons_.clock.now + at_most;
-  if (flow_ != Flow::paused) port_.pause_reading();
+  if (flows() && !late_) port_.pause_reading();
+  late_.reset();
   want_ticks();
 }
 

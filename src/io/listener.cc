@@ -41,9 +41,9 @@ Listener::Ticket::~Ticket() {
   if (node_) Stream::discard(node_);
 }
 
-std::unique_ptr<Stream> Listener::Ticket::take(Stream::Owner& owner) {
+std::unique_ptr<Stream> Listener::Ticket::take(Stream::Owner& owner, Stream::Share share) {
   assert(node_);
-  std::unique_ptr<Stream> stream(new Stream(loop_, owner));
+  std::unique_ptr<Stream> stream(new Stream(loop_, owner, share));
   stream->start(std::exchange(node_, nullptr));
   return stream;
 }

@@ -27,7 +27,7 @@ class Listener {
     ~Ticket();
     Ticket(const Ticket&) = delete;
     Ticket& operator=(const Ticket&) = delete;
-    std::unique_ptr<Stream> take(Stream::Owner&);  // at most once
+    std::unique_ptr<Stream> take(Stream::Owner&, Stream::Share = Stream::Share::one);  // at most once
 
    private:
     Loop& loop_;

@@ -68,6 +68,7 @@ struct Loop::State {
   Flushable* dirty = nullptr;
   Flushable* flushing = nullptr;
   Flushable* next_turn = nullptr;
+  Flushable* due = nullptr;  // had their share of the last turn
   std::function<void()> turn_end;
   std::function<void(peer::Millis)> paused;
   std::function<void(bool)> short_of_descriptors;
@@ -136,16 +137,19 @@ struct Loop::State {
     }
   }
 
-  void end_turn() noexcept {
-    if (!in_turn && !dirty) return;
+  // `polled`: whoever has something to say has been heard. Before that nobody gets
+  // a second share.
+  void end_turn(bool polled) noexcept {
+    if (polled) move_list(next_turn, due);
+    if (!in_turn && !dirty && !due) return;
     if (!in_turn) begin_turn();
     for (int round = 0; round < rounds_max; ++round) {
       flush_all();
       if (turn_end) turn_end();
+      move_list(due, dirty);
       if (!dirty) break;
     }
-    move_list(next_turn, dirty);
-    if (dirty) {
+    if (dirty || next_turn) {
       uv_idle_start(&awake, [](uv_idle_t*) noexcept {});
     } else {
       uv_idle_stop(&awake);
@@ -189,8 +193,8 @@ Loop::Loop() : state_(std::make_unique<State>()) {
   uv_idle_init(&state.loop, &state.awake);
   uv_timer_init(&state.loop, &state.tick);
   state.before_poll.data = state.after_poll.data = state.awake.data = state.tick.data = &state;
-  uv_prepare_start(&state.before_poll, [](uv_prepare_t* handle) noexcept { State::of(handle)->end_turn(); });
-  uv_check_start(&state.after_poll, [](uv_check_t* handle) noexcept { State::of(handle)->end_turn(); });
+  uv_prepare_start(&state.before_poll, [](uv_prepare_t* handle) noexcept { State::of(handle)->end_turn(false); });
+  uv_check_start(&state.after_poll, [](uv_check_t* handle) noexcept { State::of(handle)->end_turn(true); });
   uv_timer_start(
       &state.tick,
       [](uv_timer_t* handle) noexcept {

@@ -71,6 +71,10 @@ class Loop {
   // `who` is flushed once at the end of this turn, however often it is named.
   // It must call forget() before it dies.
   void mark_dirty(Flushable& who);
+  // `who` has had its share of this turn: even if named again it is flushed at
+  // the end of the next one, after whatever came by then and after those who were
+  // not flushed yet, and the loop does not sleep before.
+  void mark_dirty_next_turn(Flushable& who);
   void forget(Flushable& who);
 
   // Called after the flush of each turn, for what the flush itself brought
@@ -95,9 +99,6 @@ class Loop {
   // The shared buffer a flush fills; empty between two uses. Who can't write
   // all of it takes it away by swap.
   peer::Buffer& write_buffer();
-  // `who` has had its share of this turn: even if named again it is flushed at
-  // the end of the next one, and the loop does not sleep before.
-  void mark_dirty_next_turn(Flushable& who);
   // A listener is short of descriptors, or no longer. Once each, in turns.
   void shortage(bool begins);
   // Called first in every callback from libuv: the start of a turn, perhaps

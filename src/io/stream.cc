@@ -16,9 +16,12 @@ namespace io {
 namespace {
 
 // One connection's share of a turn, each way: who sends or reads as fast as we
-// do must not keep the others waiting.
+// do must not keep the others waiting. What one person says in a turn seldom is a
+// hundredth of what is read of them at most; of a connection that carries what
+// many say as much is read as can be handed on in few writes, each with much in it.
 constexpr std::size_t flush_bytes_max = std::size_t{256} * 1024;
-constexpr std::uint8_t full_reads_max = 4;  // of the loop's read buffer, 64 KiB
+constexpr std::size_t read_bytes_of_one = std::size_t{16} * 1024;
+constexpr std::uint8_t full_reads_of_many = 4;  // of the loop's read buffer, 64 KiB
 
 // For the other side to say its end once ours is said. The kernel has all bytes by
 // then and goes on sending them, and an idle client may never answer.
@@ -55,8 +58,10 @@ struct Stream::Node {
   }
 
   static void on_alloc(uv_handle_t* handle, std::size_t, uv_buf_t* out) noexcept {
-    const auto buffer = static_cast<Node*>(handle->data)->loop.read_buffer();
-    *out = uv_buf_init(buffer.data(), static_cast<unsigned>(buffer.size()));
+    const Node& node = *static_cast<Node*>(handle->data);
+    // libuv answers an empty buffer with UV_ENOBUFS, and asks again after the next poll.
+    const std::size_t size = node.stream && !node.stream->sated_ ? node.stream->read_bytes() : 0;
+    *out = uv_buf_init(node.loop.read_buffer().data(), static_cast<unsigned>(size));
   }
 
   static void on_read(uv_stream_t* handle, ssize_t n, const uv_buf_t* buffer) noexcept {
@@ -80,12 +85,12 @@ struct Stream::Write {
   }
 };
 
-Stream::Stream(Loop& loop, Owner& owner) : loop_(loop), owner_(owner) {}
+Stream::Stream(Loop& loop, Owner& owner, Share share) : loop_(loop), owner_(owner), share_(share) {}
 
 Stream::~Stream() { let_go(); }
 
 std::unique_ptr<Stream> Stream::dial(Loop& loop, const peer::Address& address, peer::Millis timeout, Owner& owner) {
-  std::unique_ptr<Stream> stream(new Stream(loop, owner));
+  std::unique_ptr<Stream> stream(new Stream(loop, owner, Share::many));
   Stream* dialling = stream.get();
   stream->dial_ = std::make_unique<Dial>(loop, address, timeout,
                                          [dialling](peer::Result<int> fd) { dialling->dialled(std::move(fd)); });
@@ -120,7 +125,7 @@ void Stream::start(Node* node) {
 
 void Stream::set_reading() {
   if (!node_ || other_ended_) return;
-  if (paused_ || sated_) {
+  if (paused_) {
     uv_read_stop(node_->stream_handle());
   } else {
     uv_read_start(node_->stream_handle(), Node::on_alloc, Node::on_read);
@@ -138,7 +143,10 @@ void Stream::resume_reading() {
   set_reading();
 }
 
+std::size_t Stream::read_bytes() const { return share_ == Share::one ? read_bytes_of_one : loop_.read_buffer().size(); }
+
 void Stream::received(std::ptrdiff_t n, const char* bytes) {
+  if (sated_ && n == UV_ENOBUFS) return;
   if (n == 0) {
     full_reads_ = 0;
     return;
@@ -147,12 +155,11 @@ void Stream::received(std::ptrdiff_t n, const char* bytes) {
   if (n < 0) return lose(socket_failure(static_cast<int>(-n)));
 
   const auto size = static_cast<std::size_t>(n);
-  full_reads_ = size == loop_.read_buffer().size() ? static_cast<std::uint8_t>(full_reads_ + 1) : 0;
-  if (full_reads_ == full_reads_max) {
+  full_reads_ = size == read_bytes() ? static_cast<std::uint8_t>(full_reads_ + 1) : 0;
+  if (full_reads_ == (share_ == Share::one ? 1 : full_reads_of_many)) {
     full_reads_ = 0;
     sated_ = true;
-    set_reading();
-    want_write();  // the flush resumes
+    want_write();  // the flush is the turn's end
   }
   if (state_ == State::open) owner_.on_bytes({bytes, size});
 }
@@ -167,7 +174,7 @@ void Stream::received_end() {
 void Stream::want_write() { loop_.mark_dirty(*this); }
 
 void Stream::flush() noexcept {
-  if (std::exchange(sated_, false)) set_reading();
+  sated_ = false;
   if ((state_ != State::open && state_ != State::draining) || writing_) return;
 
   Node* const node = node_;  // its way back is cut if the owner does away with us in a call

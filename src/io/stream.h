@@ -25,6 +25,13 @@ class Timer;
 
 class Stream final : public Flushable {
  public:
+  // What is read of a connection in one turn at most, so that who sends as fast as we
+  // read does not keep the others waiting.
+  enum class Share : std::uint8_t {
+    one,   // somebody's: 16 KiB
+    many,  // it carries what many say: 256 KiB
+  };
+
   class Owner {
    public:
     // The dial succeeded (only for streams made by dial()).
@@ -52,7 +59,7 @@ class Stream final : public Flushable {
   };
 
   // Begins to dial; names are resolved in libuv's pool. The whole takes at most
-  // `timeout`, then on_closed("no answer within 2 s").
+  // `timeout`, then on_closed("no answer within 2 s"). Its share is that of many.
   static std::unique_ptr<Stream> dial(Loop&, const peer::Address&, peer::Millis timeout, Owner&);
 
   ~Stream();
@@ -91,7 +98,7 @@ class Stream final : public Flushable {
     closed,    // told of by on_closed, or about to be
   };
 
-  Stream(Loop&, Owner&);
+  Stream(Loop&, Owner&, Share);
 
   // A connected socket becomes a node, and a node that nobody took is closed.
   static Node* adopt(Loop&, int fd);
@@ -101,6 +108,7 @@ class Stream final : public Flushable {
   void dialled(peer::Result<int> fd);
   void received(std::ptrdiff_t n, const char* bytes);
   void received_end();
+  std::size_t read_bytes() const;
   void set_reading();
   void write_later(peer::Buffer& out, std::size_t done);
   void written(std::size_t n, int error);
@@ -114,6 +122,7 @@ class Stream final : public Flushable {
   std::unique_ptr<Dial> dial_;       // while dialling
   std::unique_ptr<Timer> patience_;  // once finish() was called
   peer::Time until_{0};              // and how long it may take
+  const Share share_;
   State state_ = State::dialling;
   bool writing_ = false;  // libuv has a write of ours, the only one
   bool paused_ = false;   // by pause_reading()

@@ -48,7 +48,7 @@ Links::~Links() = default;
 
 void Links::accept(io::Listener::Ticket& ticket) {
   auto wire = std::make_unique<Wire>(*this, 0);
-  wire->stream = ticket.take(*wire);
+  wire->stream = ticket.take(*wire, io::Stream::Share::many);
   wire->id = mesh_->accepted(loop_.now(), to_string(wire->stream->remote()));
   if (wire->id != 0) wires_.emplace(wire->id, std::move(wire));
 }

@@ -334,7 +334,7 @@ START_TEST(confirmed_over_a_real_connection) {
     for (std::size_t end = 0; (end = bob.heard.find('\n')) != std::string::npos; bob.heard.erase(0, end + 1)) {
       const std::string seq = ",\"seq\":" + std::to_string(++read) + "}";
       ck_assert(bob.heard.compare(end - seq.size(), seq.size(), seq) == 0);
-      if (read % 100 == 0 || read == sent) bob.say("{\"cmd\":\"ack\",\"seq\":" + std::to_string(read) + "}\n");
+      if (read % 20 == 0 || read == sent) bob.say("{\"cmd\":\"ack\",\"seq\":" + std::to_string(read) + "}\n");
     }
     return read == sent;
   });
@@ -382,6 +382,52 @@ START_TEST(who_is_gone_is_not_watched) {
   running.until("it is gone", [&] { return house.door->connections() == 1; });
   running.until_later(peer::Millis(250));
   ck_assert(house.desk.log.ends_with("logout bob\nunread 1\n"));
+}
+END_TEST
+
+// Far more lines than a share in one read, and an end of input behind them.
+START_TEST(a_flood_of_lines_is_answered_over_many_turns) {
+  Running running;
+  House house(running);
+  Caller al(house, "al");
+  Caller bob(house, "bob");
+  constexpr int pings = 5000;
+  std::string flood, answers;
+  for (int i = 0; i < pings; ++i) flood += "{\"cmd\":\"ping\",\"id\":\"" + std::to_string(i) + "\"}\n";
+  for (int i = 0; i < pings; ++i) answers += "{\"cmd\":\"pong\",\"id\":\"" + std::to_string(i) + "\"}\n";
+  al.say(flood);
+  // Ping-pong, beside it: it takes a turn or two each time, and the flood a share in each.
+  int round = 0;
+  for (; al.heard.size() < answers.size(); ++round) {
+    const std::size_t before = al.heard.size();
+    bob.say("{\"cmd\":\"ping\"}\n");
+    bob.hears("{\"cmd\":\"pong\"}\n");
+    ck_assert_uint_le(al.heard.size() - before,
+                      8 * client::Session::lines_per_turn * std::string_view(R"({"cmd":"pong","id":"1234"}x)").size());
+  }
+  ck_assert_int_ge(round, 5);
+  al.hears(answers);
+  al.say(flood);
+  al.stream->finish(peer::Millis(20'000));
+  running.until("it is gone, heard to the end", [&] { return house.door->connections() == 1; });
+}
+END_TEST
+
+// Who is lost while something of it is kept leaves nothing behind.
+START_TEST(who_floods_may_die_of_it) {
+  Running running;
+  House house(running);
+  std::string flood;
+  for (int i = 0; i < 5000; ++i) flood += "{\"cmd\":\"ping\"}\n";
+  for (int i = 0; i < 5; ++i) {
+    Caller al(house, "al");
+    al.say(flood);
+    running.until("it has begun", [&] { return !al.heard.empty(); });
+  }
+  running.until("all are gone", [&] { return house.door->connections() == 0; });
+  Caller bob(house, "bob");
+  bob.say(flood);
+  running.until("it has begun", [&] { return !bob.heard.empty(); });
 }
 END_TEST
 
@@ -434,4 +480,5 @@ SUITE(two_talk, who_says_no_more_still_hears_the_answers, the_newest_login_repla
       no_more_than_the_limits, who_does_not_read_is_cut_and_its_queue_given_back,
       the_outcomes_are_told_after_the_end_of_input, all_in_one_packet_while_the_mailbox_is_asked,
       the_other_side_closes_while_the_mailbox_is_asked, confirmed_over_a_real_connection, who_confirms_nothing_is_cut,
-      who_is_gone_is_not_watched, dies_with_everybody_inside, many_come_and_go, an_address_in_use_is_named)
+      who_is_gone_is_not_watched, a_flood_of_lines_is_answered_over_many_turns, who_floods_may_die_of_it,
+      dies_with_everybody_inside, many_come_and_go, an_address_in_use_is_named)

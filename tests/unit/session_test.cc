@@ -698,6 +698,106 @@ START_TEST(refused_telnet_options_do_not_pile_up) {
 }
 END_TEST
 
+// One read may bring thousands of lines: a share of them each turn, in order, and
+// nothing is read before all of them are handled.
+START_TEST(handles_a_share_of_its_lines_each_turn) {
+  World world;
+  User al(world, "al");
+  constexpr unsigned all = 10'000;
+  std::string said;
+  for (unsigned i = 0; i < all; ++i) said += R"({"cmd":"ping","id":")" + std::to_string(i) + "\"}\n";
+  al.bytes(said + R"({"cmd":"pi)");
+  unsigned answered = 0;
+  for (unsigned turns = 0; answered < all; ++turns, al.turn()) {
+    ck_assert_uint_le(turns, all / Session::lines_per_turn);
+    std::string expected;
+    const unsigned share = std::min(Session::lines_per_turn, all - answered);
+    for (unsigned i = 0; i < share; ++i, ++answered)
+      expected += R"({"cmd":"pong","id":")" + std::to_string(answered) + "\"}\n";
+    expect("a share, in order", al.heard(), expected);
+    ck_assert_msg(al.paused == al.wants_turn && (al.paused || answered == all), "what is left is first");
+  }
+  ck_assert_msg(!al.paused && !al.wants_turn, "then it is read from");
+  al.line(R"(ng"})");
+  expect("and the line that had begun is whole", al.heard(), "{\"cmd\":\"pong\"}\n");
+}
+END_TEST
+
+START_TEST(what_is_kept_is_handled_before_any_end) {
+  const std::string ping = "{\"cmd\":\"ping\"}\n", pong = "{\"cmd\":\"pong\"}\n";
+  std::string share, its_answers;
+  for (unsigned i = 0; i < Session::lines_per_turn; ++i) share += ping, its_answers += pong;
+  const struct {
+    const char* sentence;
+    std::string behind;             // its share of the first turn
+    void (*meanwhile)(Wire& wire);  // in that turn
+    std::string heard;              // in the next
+    bool finished;
+  } rows[] = {
+      {"the end of its input", ping, [](Wire& wire) { wire.session.on_end(); }, pong, true},
+      {"its logout", ping + "{\"cmd\":\"logout\"}\n" + ping, [](Wire&) {}, pong, true},
+      {"a line far too large", ping + std::string(140'000, 'x') + "\n" + ping, [](Wire&) {},
+       pong + R"({"cmd":"error","code":"too_large","message":"a line may have at most 65536 bytes"})" + "\n", true},
+      {"but not before it is sent away", ping, [](Wire& wire) { wire.session.kick(chat::KickReason::admin); }, "",
+       true},
+      {"nor where its node drains", ping, [](Wire& wire) { wire.session.drain(peer::Millis(0)); }, "", true},
+      {"nor where it is gone", ping, [](Wire& wire) { wire.session.lose(); }, "", false},
+  };
+  for (const auto& row : rows) {
+    World world;
+    User al(world, "al");
+    al.bytes(share + row.behind);
+    expect(row.sentence, al.heard(), its_answers);
+    ck_assert_msg(!al.finished, "%s", row.sentence);
+    row.meanwhile(al);
+    al.heard();
+    al.turn();
+    expect(row.sentence, al.heard(), row.heard);
+    ck_assert_msg(al.finished == row.finished && !al.wants_turn, "%s", row.sentence);
+  }
+}
+END_TEST
+
+START_TEST(what_is_kept_survives_telnet_a_slow_login_and_a_pause) {
+  const std::string ping = "{\"cmd\":\"ping\"}\n", pong = "{\"cmd\":\"pong\"}\n";
+  std::string share, its_answers;
+  for (unsigned i = 0; i < Session::lines_per_turn; ++i) share += ping, its_answers += pong;
+  World world;
+  world.desk.mailbox_is_slow = true;
+  Wire al(world);
+  al.heard();
+  al.bytes(share + "{\"cmd\":\"pi\xff\xfd\x01ng\"}\n" + login("al") + "\n" + ping + share);
+  expect("the refusal of an option is no answer to a line", al.heard(), its_answers + "\xff\xfc\x01");
+  al.turn();
+  expect("then the login takes a while", al.heard(), pong);
+  ck_assert(al.paused && !al.wants_turn);
+  world.desk.ready();
+  al.flush();
+  ck_assert_msg(al.session.logged_in() && al.paused && al.wants_turn, "a share is handled with its answer");
+  al.turn();
+  ck_assert(!al.paused);
+  const std::string in = R"({"cmd":"login","ok":true,"name":"al","node":"n1","waiting":0})"
+                         "\n";
+  expect("all of it", al.heard(), in + its_answers + pong);
+
+  world.desk.keep = true;
+  const std::string big = chat_to("bob", R"("content":")" + std::string(30'000, 'x') + "\"") + "\n";
+  std::string chats;
+  for (int i = 0; i < 9; ++i) chats += big;
+  al.bytes(chats + share);
+  ck_assert(al.paused && al.wants_turn);
+  world.desk.settle_kept(9);
+  ck_assert_msg(al.paused, "its chats are settled, but something is kept");
+  al.turn();
+  ck_assert(!al.paused && !al.wants_turn);
+  al.bytes(chats + share);
+  al.turn();
+  ck_assert_msg(al.paused && !al.wants_turn, "nothing is kept, but its chats are not settled");
+  world.desk.settle_kept(9);
+  ck_assert(!al.paused);
+}
+END_TEST
+
 START_TEST(slows_a_fast_sender_down) {
   World world;
   User al(world, "al");
@@ -902,7 +1002,9 @@ SUITE(follows_the_transcripts, follows_them_in_every_two_pieces, follows_them_by
       names_whom_a_person_wrote_to, a_chat_sent_again_says_so, the_newest_login_replaces,
       departs_when_its_chats_are_settled, drains, counts_what_the_kernel_took, every_cut_of_the_stream_is_counted_right,
       a_kicked_session_still_accounts_for_its_queue, cuts_who_reads_too_slowly, answers_count_too,
-      refused_telnet_options_do_not_pile_up, slows_a_fast_sender_down, a_small_queue_bounds_the_sender_too,
-      who_departs_is_given_nothing_more, what_comes_last_goes_back_last, departs_in_time_while_paused,
-      but_not_for_one_stalled_recipient, a_failure_at_once_leaves_nothing_unsettled,
-      a_paused_session_can_be_kicked_and_settled, limits_the_rate, the_burst_is_twice_the_rate_unless_set, is_small)
+      refused_telnet_options_do_not_pile_up, handles_a_share_of_its_lines_each_turn,
+      what_is_kept_is_handled_before_any_end, what_is_kept_survives_telnet_a_slow_login_and_a_pause,
+      slows_a_fast_sender_down, a_small_queue_bounds_the_sender_too, who_departs_is_given_nothing_more,
+      what_comes_last_goes_back_last, departs_in_time_while_paused, but_not_for_one_stalled_recipient,
+      a_failure_at_once_leaves_nothing_unsettled, a_paused_session_can_be_kicked_and_settled, limits_the_rate,
+      the_burst_is_twice_the_rate_unless_set, is_small)

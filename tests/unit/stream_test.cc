@@ -95,9 +95,10 @@ struct End final : io::Stream::Owner {
 
 // A dialled end and an accepted one.
 struct Pair {
-  explicit Pair(Running& running) : run(running) {
-    auto opened = io::Listener::open(run.loop, {{"127.0.0.1", 0}},
-                                     [this](io::Listener::Ticket& ticket) { there.stream = ticket.take(there); });
+  explicit Pair(Running& running, io::Stream::Share share = io::Stream::Share::many) : run(running) {
+    auto opened = io::Listener::open(run.loop, {{"127.0.0.1", 0}}, [this, share](io::Listener::Ticket& ticket) {
+      there.stream = ticket.take(there, share);
+    });
     ck_assert(static_cast<bool>(opened));
     listener = std::move(*opened);
     here.stream = io::Stream::dial(run.loop, listener->address(), Millis(5000), here);
@@ -351,6 +352,27 @@ START_TEST(a_flood_gets_its_share_of_a_turn_both_ways) {
 }
 END_TEST
 
+START_TEST(somebody_is_read_less_of_than_who_speaks_for_many) {
+  const struct {
+    io::Stream::Share share;
+    std::size_t most;
+  } rows[] = {{io::Stream::Share::one, std::size_t{16} * 1024}, {io::Stream::Share::many, std::size_t{256} * 1024}};
+  for (const auto& row : rows) {
+    Running running;
+    Pair pair(running, row.share);
+    pair.connect();
+    pair.here.say(std::string(4 * mebi, 'x'));
+    std::size_t before = 0, most = 0;
+    running.each_turn = [&] {
+      most = std::max(most, pair.there.heard - before);
+      before = pair.there.heard;
+    };
+    running.until("all has come", [&] { return pair.there.heard == 4 * mebi; });
+    ck_assert_uint_le(most, row.most);
+  }
+}
+END_TEST
+
 START_TEST(nothing_is_read_while_paused) {
   Running running;
   Pair pair(running);
@@ -581,8 +603,9 @@ END_TEST
 SUITE(a_dial_that_fails_says_why, a_dial_can_be_given_up_at_any_point, a_dial_by_name_tries_each_address_in_order,
       a_look_up_that_hangs_holds_up_neither_the_dial_nor_the_end, ipv6_works_where_there_is_any,
       every_connection_has_its_options, megabytes_are_echoed_under_back_pressure,
-      a_flood_gets_its_share_of_a_turn_both_ways, nothing_is_read_while_paused, bytes_may_be_read_beyond,
-      a_stream_may_be_destroyed_in_each_of_its_calls, a_write_under_way_dies_with_its_stream,
-      the_other_side_may_close_in_good_order_or_not, a_write_to_who_is_gone_ends_it_once,
-      finish_brings_the_last_words_though_the_other_side_has_sent_on, finish_waits_no_longer_than_its_patience,
-      finish_before_the_dial_is_through_ends_it, who_has_said_all_may_still_hear_ours, an_idle_stream_is_small)
+      a_flood_gets_its_share_of_a_turn_both_ways, somebody_is_read_less_of_than_who_speaks_for_many,
+      nothing_is_read_while_paused, bytes_may_be_read_beyond, a_stream_may_be_destroyed_in_each_of_its_calls,
+      a_write_under_way_dies_with_its_stream, the_other_side_may_close_in_good_order_or_not,
+      a_write_to_who_is_gone_ends_it_once, finish_brings_the_last_words_though_the_other_side_has_sent_on,
+      finish_waits_no_longer_than_its_patience, finish_before_the_dial_is_through_ends_it,
+      who_has_said_all_may_still_hear_ours, an_idle_stream_is_small)

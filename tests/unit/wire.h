@@ -38,6 +38,7 @@ class Wire : public client::Port {
 
   void want_write() override { wants_write = true; }
   void want_review() override { wants_review = true; }
+  void want_turn() override { ck_assert(!std::exchange(wants_turn, true)); }
   void want_ticks() override { ck_assert(!std::exchange(ticked, true)); }
   void want_watch() override { ck_assert(!std::exchange(watched, true)); }
   void pause_reading() override { ck_assert(!std::exchange(paused, true)); }
@@ -69,6 +70,12 @@ class Wire : public client::Port {
     if (std::exchange(wants_review, false)) session.review();
   }
 
+  // The next turn, in which nothing came.
+  void turn() {
+    if (std::exchange(wants_turn, false)) session.go_on();
+    flush();
+  }
+
   // What the door's timers do.
   void tick() {
     if (ticked) ticked = session.tick();
@@ -86,6 +93,7 @@ class Wire : public client::Port {
   World& world_;
   bool wants_write = false;
   bool wants_review = false;
+  bool wants_turn = false;
   bool ticked = false;
   bool watched = false;
   bool paused = false;
