@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -67,6 +68,8 @@ struct Commons {
   chat::Desk& desk;
   peer::Chance& chance;
   Clock clock;
+  // So many reads of guests are still to be handled in this turn; set by the owner.
+  unsigned guests_left = std::numeric_limits<unsigned>::max();
   IdMaker ids;
   LineEnd line_end;
   Tally tally;

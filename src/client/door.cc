@@ -10,6 +10,8 @@ namespace client {
 namespace {
 
 constexpr peer::Millis tick_every{100};
+// Guests who are heard in one turn: as logins they take some 300 us.
+constexpr unsigned guests_per_turn = 32;
 
 // Precise enough for what may take a whole ack_timeout.
 peer::Millis watch_every(peer::Millis ack_timeout) {
@@ -71,7 +73,7 @@ class Door::Connection final : public io::Stream::Owner, public Port {
     reviewed_ = false;
     session_.review();
   }
-  void want_turn() override { door_.later_.join(slot_); }
+  void want_turn() override { door_.later_.join(slot_, session_.is_guest()); }
   void want_ticks() override { door_.ticks_.join(slot_); }
   void want_watch() override { door_.watch_.join(slot_); }
   void pause_reading() override { stream_->pause_reading(); }
@@ -131,19 +133,28 @@ void Door::accept(io::Listener::Ticket& ticket) {
   connections_[slot]->open(ticket, admission_);
 }
 
-void Door::Later::join(std::uint32_t slot) {
-  slots_.push_back(slot);
+void Door::Later::join(std::uint32_t slot, bool guest) {
+  guest ? guests_.push_back(slot) : inside_.push_back(slot);
   door_.loop_.mark_dirty_next_turn(*this);
 }
 
 void Door::Later::leave_out_the_dead() {
-  std::erase_if(slots_, [this](std::uint32_t slot) { return !door_.connections_[slot]; });
+  const auto is_dead = [this](std::uint32_t slot) { return !door_.connections_[slot]; };
+  std::erase_if(inside_, is_dead);
+  std::erase_if(guests_, is_dead);
 }
 
-// Most of them join again.
+// Many of them join again.
 void Door::Later::flush() noexcept {
   door_.read_clock();
-  for (const std::uint32_t slot : std::exchange(slots_, {})) door_.connections_[slot]->session().go_on();
+  for (const std::uint32_t slot : std::exchange(inside_, {})) door_.connections_[slot]->session().go_on();
+  door_.commons_.guests_left = guests_per_turn;
+  for (std::size_t n = std::min<std::size_t>(guests_.size(), guests_per_turn); n > 0; --n) {
+    const std::uint32_t slot = guests_.front();
+    guests_.pop_front();
+    door_.connections_[slot]->session().go_on();
+  }
+  if (has_guests()) door_.loop_.mark_dirty_next_turn(*this);
 }
 
 void Door::Round::join(std::uint32_t slot) {
@@ -160,6 +171,8 @@ void Door::go_round(Round& round, bool (Session::*call)()) {
 }
 
 void Door::end_turn() {
+  // Who comes now comes after those who wait.
+  if (!later_.has_guests()) commons_.guests_left = guests_per_turn;
   if (!reviewed_.empty()) read_clock();
   // Reviewing and freeing may bring more of both, which are of the next round.
   for (const std::uint32_t slot : std::exchange(reviewed_, {}))

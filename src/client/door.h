@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -74,17 +75,21 @@ class Door {
   void accept(io::Listener::Ticket& ticket);
   void read_clock();
 
-  // Sessions that have had their share of a turn and go on in the next.
+  // Sessions that have had their share of a turn and go on in the next: all who are logged
+  // in, and of the guests so many, first come, first served. A login costs several times a
+  // chat: where thousands want in at once, those who are in go on talking.
   class Later final : public io::Flushable {
    public:
     explicit Later(Door& door) : door_(door) {}
-    void join(std::uint32_t slot);
+    void join(std::uint32_t slot, bool guest);
     void leave_out_the_dead();
+    bool has_guests() const { return !guests_.empty(); }
     void flush() noexcept override;
 
    private:
     Door& door_;
-    std::vector<std::uint32_t> slots_;
+    std::vector<std::uint32_t> inside_;
+    std::deque<std::uint32_t> guests_;
   };
 
   // Sessions that are called now and then, each until it says that it is enough.

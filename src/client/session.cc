@@ -118,7 +118,7 @@ void Session::go_on() {
 
 void Session::take(std::string_view bytes) {
   if (late_) return keep_late(bytes);
-  handle(bytes);
+  if (!is_guest() || commons_.guests_left > 0) handle(bytes);
   if (deaf() || bytes.empty()) return;
   keep_late(bytes);
   put_off();
@@ -126,6 +126,7 @@ void Session::take(std::string_view bytes) {
 
 // One share of a turn at most; takes what it handles from the front.
 void Session::handle(std::string_view& bytes) {
+  if (is_guest() && commons_.guests_left > 0) --commons_.guests_left;
   if (speech_ == Speech::fresh || speech_ == Speech::fresh_after_cr) skip_blanks(bytes);
   const Lines::Ends ends = speech_ == Speech::human ? Lines::Ends::lf_or_cr_nul : Lines::Ends::lf;
   for (unsigned lines = 0; lines < lines_per_turn && flow_ != Flow::shut && !deaf(); ++lines) {

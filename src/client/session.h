@@ -30,8 +30,8 @@
 //   open --entering takes a while--> shut --user, and the turn is over--> open
 //
 // A turn is not a session's alone: it has handled so many lines of a read, or the
-// login takes a while; what came behind is kept, and nothing is read before all of
-// it is handled, a share each turn. It is at most one read.
+// login takes a while, or many others want to log in in this turn; what came behind is kept, and nothing is read before
+// all of it is handled, a share each turn. It is at most one read.
 //
 // A delivery's way in a session that does not acknowledge: the outbox, with a
 // mark, until the kernel has it (on_written). In one that does: the window, until
@@ -122,6 +122,7 @@ class Session final : public chat::Client {
   void lose();
 
   bool logged_in() const { return who_ == Who::user; }
+  bool is_guest() const { return who_ == Who::guest; }
 
   // chat::Client
   void on_ready(std::size_t waiting) override;

@@ -8,6 +8,7 @@
 
 #include <cassert>
 #include <cerrno>
+#include <limits>
 #include <utility>
 
 #include "src/io/descriptors.h"
@@ -21,8 +22,8 @@ namespace {
 
 constexpr int backlog = 4096;  // the kernel cuts it to net.core.somaxconn
 
-// So many a turn; the kernel keeps the rest.
-constexpr int accepts_max = 64;
+// So many a turn, which take some 200 us with their greetings; the kernel keeps the rest.
+constexpr int accepts_max = 32;
 
 constexpr peer::Millis pause_when_full{100};
 
@@ -91,10 +92,9 @@ struct Listener::Node {
   }
 
   // All that the process had when it opened this socket lies below it.
-  bool has_room() const {
-    if (reserve == Reserve::used) return true;
-    const std::size_t mark = descriptor_mark(descriptor_limit(), static_cast<std::size_t>(fd) + 1);
-    return next_descriptor(fd) < mark;
+  std::size_t mark() const {
+    if (reserve == Reserve::used) return std::numeric_limits<std::size_t>::max();
+    return descriptor_mark(descriptor_limit(), static_cast<std::size_t>(fd) + 1);
   }
 
   bool someone_waits() const {
@@ -104,8 +104,8 @@ struct Listener::Node {
 
   // A connection; or -1 and errno: EAGAIN where nobody waits, also when there
   // would be no room (where the kernel looks first for room, and says so).
-  int accept() const {
-    const bool room = has_room();
+  int accept(std::size_t mark) const {
+    const bool room = reserve == Reserve::used || next_descriptor(fd) < mark;
     errno = EMFILE;
     const int got = room ? ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
     if (got < 0 && out_of_resources(errno) && !someone_waits()) errno = EAGAIN;
@@ -117,8 +117,9 @@ struct Listener::Node {
     node.loop.begin_turn();
     if (node.cut) return;
     if (status != 0) return node.pause();
+    const std::size_t mark = node.mark();
     for (int i = 0; i < accepts_max && !node.cut && !node.stopped; ++i) {
-      const int fd = node.accept();
+      const int fd = node.accept(mark);
       if (fd >= 0) {
         Ticket ticket(node.loop, Stream::adopt(node.loop, fd));
         node.call(ticket);

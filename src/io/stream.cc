@@ -250,9 +250,9 @@ void Stream::finish(peer::Millis patience) {
 // Nothing is queued in libuv, so the system call does all that uv_shutdown would,
 // with no request to keep.
 void Stream::say_end() {
+  if (other_ended_) return lose("");  // the closing says it
   ::shutdown(node_->fd(), SHUT_WR);
   state_ = State::ending;
-  if (other_ended_) return lose("");
   patience_->at(std::min(until_, loop_.now() + linger));
 }
 

@@ -13,6 +13,7 @@
 #include "tests/unit/fake_desk.h"
 #include "tests/unit/running.h"
 #include "tests/unit/suite.h"
+#include "tests/unit/taker.h"
 
 namespace {
 
@@ -413,6 +414,40 @@ START_TEST(a_flood_of_lines_is_answered_over_many_turns) {
 }
 END_TEST
 
+// Two hundred want in at once, some with more to say than that; who is in is not kept waiting by them.
+START_TEST(a_crowd_is_let_in_a_few_each_turn) {
+  Running running;
+  House house(running);
+  Caller al(house, "al");
+  constexpr std::size_t crowd = 200;
+  std::vector<int> fds;
+  for (std::size_t i = 0; i < crowd; ++i) fds.push_back(connect_to(house.door->address().port));
+  running.until("all are there", [&] { return house.door->connections() == crowd + 1; });
+  for (std::size_t i = 0; i < crowd; ++i) {
+    std::string said = R"({"cmd":"login","name":"u)" + std::to_string(i) + "\"}\n";
+    if (i % 10 == 0) said.insert(0, 4000, '\n');
+    if (i % 10 == 1)
+      for (int n = 0; n < 100; ++n) said.insert(0, "{\"cmd\":\"ping\"}\n");
+    ck_assert_int_eq(write(fds[i], said.data(), said.size()), static_cast<ssize_t>(said.size()));
+  }
+  al.say("{\"cmd\":\"ping\"}\n");
+  std::size_t before = house.desk.users.size(), most = 0, inside_at_pong = 0;
+  const auto end_turn = running.each_turn;
+  running.each_turn = [&] {
+    end_turn();
+    most = std::max(most, house.desk.users.size() - before);
+    before = house.desk.users.size();
+    if (inside_at_pong == 0 && !al.heard.empty()) inside_at_pong = before;
+  };
+  running.until("all are in", [&] { return house.desk.users.size() == crowd + 1; });
+  running.each_turn = end_turn;
+  ck_assert_uint_le(most, 32);
+  ck_assert_msg(inside_at_pong > 0 && inside_at_pong < crowd, "%zu before an answer", inside_at_pong);
+  for (const int fd : fds) close(fd);
+  running.until("all but one are gone", [&] { return house.door->connections() == 1; });
+}
+END_TEST
+
 // Who is lost while something of it is kept leaves nothing behind.
 START_TEST(who_floods_may_die_of_it) {
   Running running;
@@ -480,5 +515,5 @@ SUITE(two_talk, who_says_no_more_still_hears_the_answers, the_newest_login_repla
       no_more_than_the_limits, who_does_not_read_is_cut_and_its_queue_given_back,
       the_outcomes_are_told_after_the_end_of_input, all_in_one_packet_while_the_mailbox_is_asked,
       the_other_side_closes_while_the_mailbox_is_asked, confirmed_over_a_real_connection, who_confirms_nothing_is_cut,
-      who_is_gone_is_not_watched, a_flood_of_lines_is_answered_over_many_turns, who_floods_may_die_of_it,
-      dies_with_everybody_inside, many_come_and_go, an_address_in_use_is_named)
+      who_is_gone_is_not_watched, a_flood_of_lines_is_answered_over_many_turns, a_crowd_is_let_in_a_few_each_turn,
+      who_floods_may_die_of_it, dies_with_everybody_inside, many_come_and_go, an_address_in_use_is_named)
