@@ -284,7 +284,7 @@ class SilentClients(LiveTest):
 
     def test_a_silent_client_with_too_much_waiting(self) -> None:
         """sessions.queue_bytes ends it; written is what the kernel took, the rest is stored in order."""
-        nodes = self.world.mesh(2, *self.world.settings(sessions={"queue_bytes": 262144}))
+        nodes = self.world.mesh(2, *self.world.settings(sessions={"queue_bytes": 131072}))
         for acks in (False, True):
             with self.subTest(acks=acks), self.world.undisturbed(*nodes):
                 fleet = self.world.fleet()
