@@ -353,11 +353,8 @@ void Router::come_back(peer::PeerId from, peer::Seq seq, const peer::Ticket& tic
   else
     std::erase_if(by, [](const peer::Mesh::Login& each) { return each.at == mail; });  // it may be better by now
   if (refused && from != mail) lane.reset_due = true;
-  // A later one may have come back at once while an earlier one was still with a session.
-  std::deque<Parked>& back = waiting_[ticket.recipient].back;
-  auto at = back.end();
-  while (at != back.begin() && std::prev(at)->seq > seq) --at;
-  back.insert(at, {again, std::string(chat.recipient), std::string(chat.line), std::move(by), via, seq});
+  waiting_[ticket.recipient].back.push_back(
+      {again, std::string(chat.recipient), std::string(chat.line), std::move(by), via, seq});
 }
 
 // One less on its way. With the last, whoever refused is told that its refusals
@@ -384,6 +381,10 @@ void Router::resume(std::uint64_t hash) {
   if (at == waiting_.end()) return;
   Waiting waiting = std::move(at->second);
   waiting_.erase(at);
+  // A later one may have come back at once while an earlier one was still with a session.
+  const auto earlier = [](const Parked& one, const Parked& other) { return one.seq < other.seq; };
+  if (!std::is_sorted(waiting.back.begin(), waiting.back.end(), earlier))
+    std::stable_sort(waiting.back.begin(), waiting.back.end(), earlier);
   for (std::deque<Parked>* queue : {&waiting.back, &waiting.behind})
     for (Parked& parked : *queue) {
       // Whoever was told nothing of it may have sent it again, another way.

@@ -150,7 +150,7 @@ class Router final : public Desk,
     peer::Seq seq = 0;  // its place among those that came back
   };
   struct Waiting {
-    std::deque<Parked> back;    // came back, in the order in which they were sent
+    std::deque<Parked> back;    // came back; they go on in the order in which they were sent
     std::deque<Parked> behind;  // came later
   };
   struct Lane {
