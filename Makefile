@@ -65,7 +65,7 @@ CLANG_SEEN  := $(ALL_OBJ:.o=.seen)
 
 all: deps-run programs ## build the programs into build/
 
-programs: $(BUILD)/crosstalkd $(BUILD)/crosstalk $(BUILD)/cluster-peek
+programs: $(BUILD)/crosstalkd $(BUILD)/crosstalk $(BUILD)/cluster-peek $(BUILD)/crosstalk-bench
 
 tests: $(UNIT_BIN) $(BUILD)/sim
 
@@ -93,6 +93,10 @@ $(BUILD)/cluster-peek: $(BUILD)/obj/tools/peek/main.o $(BUILD)/libtool.a
 $(BUILD)/crosstalk: $(BUILD)/obj/tools/crosstalk/main.o $(BUILD)/libtool.a
 	$(call say,LD,$@)
 	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(TOOL_LIBS) $(EDIT_LIBS)
+
+$(BUILD)/crosstalk-bench: $(BUILD)/obj/tools/bench/main.o $(BUILD)/libtool.a
+	$(call say,LD,$@)
+	$(Q)$(CXX) $(LDFLAGS_ALL) -o $@ $^ $(TOOL_LIBS)
 
 # Tests of the tools know nothing of the server.
 $(BUILD)/unit/tool_%: $(BUILD)/obj/tests/unit/tool_%.o $(BUILD)/libtool.a

@@ -57,6 +57,9 @@ rule 'peer/ includes no system header: no sockets, no clock' peer/* -- '<(sys|ne
   rule 'in tools/crosstalk only the wire, sessions and HTTP have connections' \
     $(find tools/crosstalk -type f ! -name 'wire.*' ! -name 'session.*' ! -name 'commands.*' ! -name 'admin.*') \
     -- '("tools/common/(connection|http)|<(sys/socket|netdb|arpa))'
+  rule 'in tools/bench only the loop, places, the relay and neighbours have sockets or processes' \
+    $(find tools/bench -type f ! -name 'loop.*' ! -name 'place.*' ! -name 'relay.cc' ! -name 'neighbour.*') \
+    -- '<(sys/(socket|epoll|signalfd|wait)|netdb|netinet|arpa|fcntl|poll)'
   rule 'spdlog only in src/node/log.cc' $(all_but '^src/node/log\.cc$') -- '<spdlog'
   rule 'prometheus-cpp only in src/node/metrics.cc' $(all_but '^src/node/metrics\.cc$') -- '<prometheus'
   rule 'libsystemd only in src/node/supervisor.cc' $(all_but '^src/node/supervisor\.cc$') -- '<systemd'

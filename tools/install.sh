@@ -11,7 +11,7 @@ action=$1
 build=$2
 sbin=(crosstalkd)
 bin=()
-for program in crosstalk cluster-peek; do
+for program in crosstalk cluster-peek crosstalk-bench; do
   [ ! -e "$build/$program" ] || bin+=("$program")
 done
 
@@ -55,7 +55,7 @@ case $action in
     ;;
   uninstall)
     for program in "${sbin[@]}"; do rm -f "$DESTDIR$SBINDIR/$program"; done
-    for program in crosstalk cluster-peek; do rm -f "$DESTDIR$BINDIR/$program"; done
+    for program in crosstalk cluster-peek crosstalk-bench; do rm -f "$DESTDIR$BINDIR/$program"; done
     for page in $(pages); do rm -f "$DESTDIR$(page_home "$page")"; done
     for file in "${watching[@]}"; do rm -f "$DESTDIR$DATADIR/$file"; done
     rm -f "$DESTDIR$UNITDIR/crosstalkd.service" "$DESTDIR$UNITDIR/crosstalkd.socket" "$DESTDIR$SYSUSERSDIR/crosstalk.conf" \
