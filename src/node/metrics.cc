@@ -77,6 +77,8 @@ void put_node(Page& page, const Vitals& vitals) {
   page.value(seconds(vitals.loop_lag));
   page.gauge("crosstalk_memory_bytes", "Resident memory of the process.");
   page.value(number(vitals.memory_bytes));
+  page.counter("crosstalk_cpu_seconds_total", "Processor time that the process has used.");
+  page.value(seconds(vitals.cpu_time));
 }
 
 void put_clients(Page& page, const Vitals& vitals) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/io/cpu.h"
 #include "src/io/memory.h"
 #include "src/node/node.h"
 #include "src/node/settings.h"
@@ -89,6 +90,7 @@ Vitals Node::vitals() const {
   vitals.uptime = std::chrono::duration_cast<peer::Millis>(loop_.now() - started_);
   vitals.loop_lag = loop_lag_.value();
   vitals.memory_bytes = io::resident_bytes();
+  vitals.cpu_time = io::cpu_time();
   vitals.connections = door_->connections();
   vitals.users = router_.users().size();
   vitals.counters = router_.counters();

@@ -34,6 +34,7 @@ struct Vitals {
   peer::Millis uptime{0};
   peer::Micros loop_lag{0};      // the longest that anything had to wait lately
   std::size_t memory_bytes = 0;  // resident
+  peer::Micros cpu_time{0};      // since the process began
 
   std::size_t connections = 0;  // of clients, logged in or not
   std::size_t users = 0;        // logged in here

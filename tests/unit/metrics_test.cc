@@ -83,6 +83,7 @@ Vitals busy() {
   vitals.barriers = 3;
   vitals.loop_lag = peer::Micros(2500);
   vitals.memory_bytes = 7'000'000;
+  vitals.cpu_time = std::chrono::milliseconds(1500);
   vitals.tally.refusals = {{"bad_json", 4}, {"busy", 5}};
   vitals.tally.kicks = {{"slow_consumer", 6}};
   vitals.datagrams_malformed = 8;
@@ -135,6 +136,7 @@ START_TEST(tells_all) {
   has(page, "crosstalk_barriers", "", "3");
   has(page, "crosstalk_loop_lag_seconds", "", "0.0025");
   has(page, "crosstalk_memory_bytes", "", "7000000");
+  has(page, "crosstalk_cpu_seconds_total", "", "1.5");
   has(page, "crosstalk_refusals_total", R"({code="busy"})", "5");
   has(page, "crosstalk_kicks_total", R"({reason="slow_consumer"})", "6");
   has(page, "crosstalk_datagrams_malformed_total", "", "8");
