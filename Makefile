@@ -61,7 +61,8 @@ ALL_OBJ     := $(PRODUCT_OBJ) $(BUILD)/obj/src/main.o $(UNIT_SRC:%.cc=$(BUILD)/o
 CLANG_SEEN  := $(ALL_OBJ:.o=.seen)
 
 .PHONY: all programs tests deps deps-run deps-check deps-faults deps-perf deps-ci run check unit sim live faults perf-check perf-accept \
-        perf-top asan clang mutate layers format format-check man-lint ci help clean install uninstall dist unit-lint prometheus-lint
+        perf-top asan clang mutate layers format format-check man-lint ci help clean install uninstall dist unit-lint prometheus-lint \
+        bench bench-deps
 
 all: deps-run programs ## build the programs into build/
 
@@ -167,6 +168,16 @@ sim: deps-check $(BUILD)/sim ## the simulator; SEEDS=20000 for more
 
 live: deps-check programs ## real processes, real Redis, real faults
 	@bash tests/all.sh $(BUILD) live
+
+# Nothing of it is judged by the clock in CI: this is for people to look at.
+bench: deps-run programs ## measure beside NATS, Redis and a bare relay; ROUNDS=3 DURATION=5 SESSIONS=10000
+	@bash tools/bench.sh $(BUILD)
+
+# Into build/, so that neither root nor a service that starts by itself is needed.
+bench-deps: ## fetch Debian's nats-server for make bench
+	@command -v nats-server >/dev/null || [ -x /usr/sbin/nats-server ] || [ -x $(BUILD)/bench/nats/usr/sbin/nats-server ] || { \
+	  mkdir -p $(BUILD)/bench/nats && cd $(BUILD)/bench/nats && apt-get download -qq nats-server && \
+	  dpkg -x nats-server_*.deb . && rm nats-server_*.deb; }
 
 # Some need root (namespaces, nft); those are skipped, with the reason, where that is not to be had.
 faults: deps-faults programs ## the fault table, in minutes; ROWS="kill redis" for some of it

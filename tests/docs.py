@@ -239,6 +239,23 @@ def check_tool(score: Score, manual: Manual) -> None:
         score.check(re.search(rf"\b{command}\b", told) is not None, f"{manual.page}: JSON lacks {command}")
 
 
+def check_bench(score: Score, manual: Manual) -> None:
+    """crosstalk-bench(1): commands, their flags and the exit codes; the keys of its JSON are for the live tests."""
+    whole = tool("crosstalk-bench", "--help").stdout
+    commands = set(re.findall(r"^  ([a-z]+) ", whole.partition("Commands:")[2].partition("Each")[0], flags=re.M))
+    score.same("command", commands, set(manual.items("DESCRIPTION", r"Cm ([a-z]+)")), manual.page)
+    score.same("command", commands, set(re.findall(r"^\.Cm ([a-z]+)", manual.section("SYNOPSIS"), flags=re.M)),
+               f"the synopsis of {manual.page}")
+    flags = flags_in(whole)
+    for command in commands:
+        flags |= flags_in(tool("crosstalk-bench", command, "--help").stdout)
+    told = flags_told("\n".join(manual.sections.values()))
+    score.same("flag", flags, told, manual.page)
+    exits = set(re.findall(r"^\s+\w+ = (\d),", read("tools/bench/exit.h"), flags=re.M))
+    score.same("exit code", exits, set(manual.items("EXIT STATUS", r"(\d+)")), manual.page)
+    score.same("exit code", exits, set(re.findall(r"^  (\d)  ", whole, flags=re.M)), "crosstalk-bench --help")
+
+
 def check_readme(score: Score) -> None:
     sources = [path for top in ("peer", "src", "tools") for kind in ("h", "cc") for path in (ROOT / top).rglob(f"*.{kind}")]
     told = re.findall(r"^\| `([\w/]+)` \|", read("README.md"), flags=re.M)
@@ -255,6 +272,7 @@ def main() -> int:
     check_http(score, Manual("crosstalkd.8"))
     check_peek(score, Manual("cluster-peek.1"))
     check_tool(score, Manual("crosstalk.1"))
+    check_bench(score, Manual("crosstalk-bench.1"))
     check_readme(score)
     print(f"{score.passed} passed, {score.failed} failed")
     return 1 if score.failed else 0

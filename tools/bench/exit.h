@@ -21,6 +21,7 @@ enum class Exit : std::uint8_t {
 struct Error {
   Exit exit = Exit::failed;
   std::string why{};  // a sentence that says what to do, fit for a terminal
+  bool told = false;  // standard output has it already
 };
 
 template <class T>

@@ -17,6 +17,7 @@ namespace {
 constexpr const char* version_text = "crosstalk-bench " CROSSTALK_VERSION;
 constexpr double day_s = 86'400;
 constexpr double million = 1'000'000;
+constexpr pid_t pid_max = 1 << 22;  // Linux has no more
 
 constexpr const char* help_footer =
     "Each has a --help of its own: crosstalk-bench throughput --help.\n"
@@ -282,7 +283,7 @@ std::string settle_lists(const Flags& flags, Invocation& invocation) {
   if (nodes.empty()) return "--nodes is required with --proto " + flags.proto;
   std::string wrong = take_addresses("--nodes", nodes, invocation.nodes);
   if (wrong.empty()) wrong = take_addresses("--http", flags.http, invocation.http);
-  if (wrong.empty()) wrong = take_numbers<pid_t>("--pids", flags.pids, 1, 1 << 30, invocation.pids);
+  if (wrong.empty()) wrong = take_numbers<pid_t>("--pids", flags.pids, 1, pid_max, invocation.pids);
   if (wrong.empty() && !invocation.pids.empty() && !invocation.http.empty())
     return "expected --pids or --http, not both";
   if (wrong.empty() && (invocation.ids || invocation.confirms) && invocation.proto != Proto::crosstalk)

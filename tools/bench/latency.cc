@@ -51,8 +51,10 @@ Ending run_latency(const Invocation& invocation) {
   if (Ending failed = draw(measured->spans, invocation)) return failed;
   if (Ending failed = judge(pairs.tally(), pairs.refusal(), rig.crowd())) return failed;
   if (schedule.overloaded())
-    return Error{Exit::failed, "messages piled up: the servers, or this program beside them, can't keep up with " +
-                                   grouped(invocation.rate) + " a second; lower --rate"};
+    return Error{Exit::failed,
+                 "messages piled up: the servers, or this program beside them, can't keep up with " +
+                     grouped(invocation.rate) + " a second; lower --rate",
+                 true};
   return std::nullopt;
 }
 

@@ -112,7 +112,7 @@ Ending run_login(const Invocation& invocation) {
   }
   print(report, invocation);
   if (!crowd.all_in() && !rig.loop().interrupted() && !crowd.trouble())
-    return Error{Exit::timeout, "not all were in by --timeout"};
+    return Error{Exit::timeout, "not all were in by --timeout", true};
   return judge(pairs.tally(), pairs.refusal(), crowd);
 }
 

@@ -21,7 +21,7 @@ int finish(const Invocation& invocation, Ending ending) {
   if (std::fflush(stdout) != 0 && !ending) ending = Error{Exit::failed, "standard output takes nothing"};
   if (!ending) return 0;
   std::fprintf(stderr, "crosstalk-bench: %s\n", ending->why.c_str());
-  if (invocation.json) {
+  if (invocation.json && !ending->told) {
     std::printf("%s\n", error_json(*ending).c_str());
     std::fflush(stdout);
   }

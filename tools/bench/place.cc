@@ -11,7 +11,8 @@ namespace bench {
 namespace {
 
 constexpr std::uint32_t connections_a_source = 16'000;
-constexpr std::uint32_t first_source = 0x7f006401;  // 127.0.100.1
+constexpr std::uint32_t usual_source = 0x7f000001;  // 127.0.0.1
+constexpr std::uint32_t other_source = 0x7f006400;  // 127.0.100.0, which is not used
 constexpr std::uint32_t sources_max = 1'000'000;    // all below 127.16
 
 struct FreeAddresses {
@@ -45,7 +46,8 @@ Result<Place> look_up(const tool::Address& address) {
 sockaddr_storage loopback_source(std::uint32_t connection) {
   sockaddr_in source{};
   source.sin_family = AF_INET;
-  source.sin_addr.s_addr = htonl(first_source + (connection / connections_a_source) % sources_max);
+  const std::uint32_t number = (connection / connections_a_source) % sources_max;
+  source.sin_addr.s_addr = htonl(number == 0 ? usual_source : other_source + number);
   sockaddr_storage address{};
   std::memcpy(&address, &source, sizeof source);
   return address;

@@ -18,7 +18,7 @@ namespace {
 
 constexpr double width = 900;
 constexpr double left = 84;
-constexpr double right = 24;
+constexpr double right = 48;
 constexpr double head = 56;         // of the title
 constexpr double legend_line = 22;  // of each curve
 constexpr double field = 380;       // height of the picture itself

@@ -51,13 +51,15 @@ void print(const Report& report, const Invocation& invocation) {
 }
 
 Ending judge(const Tally& tally, const std::string& refusal, const Crowd& crowd) {
-  if (crowd.trouble()) return crowd.trouble();
-  if (tally.clean()) return std::nullopt;
-  if (tally.refused > 0)
-    return Error{Exit::failed, grouped(tally.refused) + " messages were refused (" + refusal +
-                                   "): lower the load, or raise the servers' limits"};
-  return Error{Exit::failed, grouped(tally.lost()) + " messages were lost, " + grouped(tally.doubled) + " doubled, " +
-                                 grouped(tally.reordered) + " out of order"};
+  Ending ending = crowd.trouble();
+  if (!ending && tally.refused > 0)
+    ending = Error{Exit::failed, grouped(tally.refused) + " messages were refused (" + refusal +
+                                     "): lower the load, or raise the servers' limits"};
+  if (!ending && !tally.clean())
+    ending = Error{Exit::failed, grouped(tally.lost()) + " messages were lost, " + grouped(tally.doubled) +
+                                     " doubled, " + grouped(tally.reordered) + " out of order"};
+  if (ending) ending->told = true;
+  return ending;
 }
 
 }  // namespace bench

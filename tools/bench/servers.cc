@@ -99,11 +99,12 @@ Ending Servers::ask_nodes(Usage& usage) const {
   for (const tool::Address& node : nodes_) {
     const auto answer = tool::ask({node}, "GET", "/metrics", "", patience);
     if (!answer) return of_http(node, answer.failure());
-    const auto cpu = metric(answer->body, "process_cpu_seconds_total");
+    auto cpu = metric(answer->body, "crosstalk_cpu_seconds_total");
+    if (!cpu) cpu = metric(answer->body, "process_cpu_seconds_total");
     if (!cpu)
       return Error{Exit::failed,
                    "--http " + to_string(node) +
-                       ": /metrics has no process_cpu_seconds_total; on the same host, --pids does without"};
+                       ": /metrics does not tell the processor time; on the same host, --pids does without"};
     add(usage.cpu, from_seconds(*cpu));
     auto bytes = metric(answer->body, "crosstalk_memory_bytes");
     if (!bytes) bytes = metric(answer->body, "process_resident_memory_bytes");
