@@ -137,7 +137,7 @@ launch() {
 measure() {
   local system=$1 workload=$2 line
   shift 2
-  printf '\r\033[K  round %s of %s: %s, %s' "$round" "$rounds" "$system" "$workload" >&2
+  [ ! -t 2 ] || printf '\r\033[K  round %s of %s: %s, %s' "$round" "$rounds" "$system" "$workload" >&2
   line=$("$bench" "$@" --proto "$proto" --nodes "$nodes" --pids "$watched" --label "$system" --json) ||
     die "$system, $workload: crosstalk-bench failed: $line"
   printf '%s\n' "$line" >>"$dir/$system.$workload"
@@ -242,7 +242,7 @@ mkdir -p "$out"
 for round in $(seq "$rounds"); do
   for system in $systems; do run_system "$system"; done
 done
-printf '\r\033[K' >&2
+[ ! -t 2 ] || printf '\r\033[K' >&2
 
 say
 say "CPU time of all servers for each message: two nodes, 256 senders on one, receivers on the other, 128 bytes,"

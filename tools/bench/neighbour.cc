@@ -22,7 +22,9 @@ namespace bench {
 namespace {
 
 constexpr Nanos look_after = 20 * millisecond;
-constexpr Nanos come_again_after = second;
+// Long enough for the server to hold back the sender, to lose its patience, and to cut the
+// receiver off.
+constexpr Nanos come_again_after = 3 * second;
 constexpr Nanos sip_after = 100 * millisecond;
 // So much always lies ready to be written.
 constexpr std::size_t flood_bytes = 256 * 1024;
@@ -86,6 +88,15 @@ class Troublemaker {
   Nanos next_coming_ = 0;
 };
 
+// Of all that is open only this; connections that are another's must end when it closes
+// them.
+int keep_only(int descriptor) {
+  constexpr int kept = STDERR_FILENO + 1;
+  if (descriptor != kept) dup2(descriptor, kept);
+  close_range(kept + 1, ~0U, 0);
+  return kept;
+}
+
 [[noreturn]] void be_neighbour(const Invocation& invocation, Trouble trouble, int to) {
   Result<std::unique_ptr<Rig>> rig = Rig::make(invocation, 2);
   if (!rig) {
@@ -114,7 +125,7 @@ Result<Neighbour> Neighbour::start(const Invocation& invocation, Trouble trouble
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) std::_Exit(1);
-    be_neighbour(invocation, trouble, pipe_ends[1]);
+    be_neighbour(invocation, trouble, keep_only(pipe_ends[1]));
   }
   close(pipe_ends[1]);
   Neighbour neighbour(child, pipe_ends[0]);

@@ -3,7 +3,8 @@
 //
 // A flood is one sender who writes as much as the connection takes, to a receiver who
 // reads it all. A slow reader reads nothing, or a few bytes a second, of a flood of its
-// own; the server has to cut it off, and it comes again every second.
+// own; the server has to hold back the sender or to cut it off, and it comes again every
+// three seconds.
 #pragma once
 
 #include <sys/types.h>
