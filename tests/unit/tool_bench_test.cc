@@ -99,11 +99,25 @@ END_TEST
 START_TEST(helps) {
   const CommandLine all = read({"--help"});
   ck_assert(all.action == Action::print && has(all.text, "Exit status"));
-  for (const char* const verb : {"throughput", "latency", "idle", "login", "fair", "relay", "plot"}) {
+  for (const char* const verb : {"throughput", "latency", "idle", "login", "fair", "relay", "plot", "completion"}) {
     ck_assert_msg(has(all.text, std::string("  ") + verb), "%s", verb);
     ck_assert_msg(has(read({verb, "--help"}).text, std::string("crosstalk-bench ") + verb), "%s", verb);
   }
   ck_assert(read({"--version"}).text.starts_with("crosstalk-bench "));
+}
+END_TEST
+
+START_TEST(completes_all_there_is) {
+  const tool::Grammar grammar = bench::grammar();
+  for (const std::string& script : {tool::bash_completion(grammar), tool::zsh_completion(grammar)}) {
+    ck_assert(has(script, "crosstalk-bench") && has(script, "_crosstalk_bench") && has(script, "--plot|--out)"));
+    for (const tool::VerbFlags& verb : grammar.verbs) {
+      ck_assert_msg(has(script, verb.verb), "%s", verb.verb.c_str());
+      for (const std::string& flag : verb.flags) ck_assert_msg(has(script, flag), "%s", flag.c_str());
+    }
+  }
+  // A quote in a description would end zsh's.
+  for (const tool::VerbFlags& verb : grammar.verbs) ck_assert(verb.help.find_first_of("':") == std::string::npos);
 }
 END_TEST
 
@@ -164,5 +178,6 @@ START_TEST(writes_figures_for_people) {
 }
 END_TEST
 
-SUITE(has_defaults_of_each_command, takes_what_it_is_told, says_what_is_wrong, helps, draws_a_line_for_each,
-      draws_what_is_hardly_there, reads_what_it_has_printed, finds_a_metric, writes_figures_for_people)
+SUITE(has_defaults_of_each_command, takes_what_it_is_told, says_what_is_wrong, helps, completes_all_there_is,
+      draws_a_line_for_each, draws_what_is_hardly_there, reads_what_it_has_printed, finds_a_metric,
+      writes_figures_for_people)

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "tests/unit/suite.h"
-#include "tools/crosstalk/completion.h"
 
 namespace {
 
@@ -109,7 +108,7 @@ END_TEST
 START_TEST(helps) {
   const CommandLine all = read({"--help"});
   ck_assert(all.action == Action::print);
-  for (const crosstalk::VerbFlags& verb : crosstalk::verb_flags()) ck_assert(has(all.text, "  " + verb.verb));
+  for (const tool::VerbFlags& verb : crosstalk::grammar().verbs) ck_assert(has(all.text, "  " + verb.verb));
   ck_assert(has(all.text, "Exit status") && has(all.text, "--token-file"));
   ck_assert(has(read({"send", "--help"}).text, "--raw"));
   ck_assert(read({"--version"}).text.starts_with("crosstalk "));
@@ -117,14 +116,15 @@ START_TEST(helps) {
 END_TEST
 
 START_TEST(completes_all_there_is) {
-  const std::vector<crosstalk::VerbFlags> verbs = crosstalk::verb_flags();
-  for (const std::string& script : {crosstalk::bash_completion(verbs), crosstalk::zsh_completion(verbs)})
-    for (const crosstalk::VerbFlags& verb : verbs) {
+  const tool::Grammar grammar = crosstalk::grammar();
+  const std::vector<tool::VerbFlags>& verbs = grammar.verbs;
+  for (const std::string& script : {tool::bash_completion(grammar), tool::zsh_completion(grammar)})
+    for (const tool::VerbFlags& verb : verbs) {
       ck_assert_msg(has(script, verb.verb), "%s", verb.verb.c_str());
       for (const std::string& flag : verb.flags) ck_assert_msg(has(script, flag), "%s", flag.c_str());
     }
   // A quote in a description would end zsh's.
-  for (const crosstalk::VerbFlags& verb : verbs) ck_assert(verb.help.find_first_of("':") == std::string::npos);
+  for (const tool::VerbFlags& verb : verbs) ck_assert(verb.help.find_first_of("':") == std::string::npos);
 }
 END_TEST
 

@@ -1,5 +1,9 @@
 #include "tools/bench/commands.h"
 
+#include <cstdio>
+
+#include "tools/common/completion.h"
+
 namespace bench {
 
 Ending run(const Invocation& invocation) {
@@ -11,7 +15,14 @@ Ending run(const Invocation& invocation) {
     case Verb::fair: return run_fair(invocation);
     case Verb::relay: return run_relay(invocation);
     case Verb::plot: return run_plot(invocation);
+    case Verb::completion: return run_completion(invocation);
   }
+  return std::nullopt;
+}
+
+Ending run_completion(const Invocation& invocation) {
+  const tool::Grammar known = grammar();
+  std::fputs((invocation.shell == "bash" ? bash_completion(known) : zsh_completion(known)).c_str(), stdout);
   return std::nullopt;
 }
 

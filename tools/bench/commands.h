@@ -15,5 +15,6 @@ Ending run_login(const Invocation& invocation);
 Ending run_fair(const Invocation& invocation);
 Ending run_relay(const Invocation& invocation);
 Ending run_plot(const Invocation& invocation);
+Ending run_completion(const Invocation& invocation);
 
 }  // namespace bench

@@ -169,6 +169,15 @@ void declare_plot(CLI::App& app, Flags& flags) {
   app.add_option("--title", flags.found.title, "what stands above it")->type_name("TEXT");
 }
 
+void declare_completion(CLI::App& app, Flags& flags) {
+  app.add_option("SHELL", flags.found.shell, "bash or zsh")
+      ->required()
+      ->type_name("")
+      ->check(CLI::Validator(
+          [](const std::string& shell) { return shell == "bash" || shell == "zsh" ? "" : found("bash or zsh", shell); },
+          ""));
+}
+
 struct Row {
   const char* name;
   Verb verb;
@@ -185,6 +194,7 @@ constexpr Row rows[] = {
     {"fair", Verb::fair, "what a flood and a slow receiver do to others", declare_fair},
     {"relay", Verb::relay, "be a bare relay of two hops, to compare with", declare_relay},
     {"plot", Verb::plot, "draw what several runs have measured", declare_plot},
+    {"completion", Verb::completion, "print what completes this command in a shell", declare_completion},
 };
 
 // A verb's own defaults must not be those of another, so only its flags are declared.
@@ -306,7 +316,7 @@ CommandLine settle(const Flags& flags, const Row& row) {
     if (!wrong.empty()) return fail(wrong);
     return invocation.ports.size() == 2 ? line : fail("--ports: expected two, found \"" + flags.ports + '"');
   }
-  if (row.verb == Verb::plot) return line;
+  if (row.verb == Verb::plot || row.verb == Verb::completion) return line;
   const std::string wrong = settle_lists(flags, invocation);
   return wrong.empty() ? line : fail(wrong);
 }
@@ -330,6 +340,23 @@ CommandLine read_command_line(int argc, const char* const* argv) {
   } catch (const CLI::ParseError& error) {
     return fail(in_words(error, flags.app));
   }
+}
+
+tool::Grammar grammar() {
+  const auto names_of = [](const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::Option* const option : app.get_options())
+      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+    return names;
+  };
+  std::vector<tool::VerbFlags> verbs;
+  for (const Row& row : rows) {
+    Flags flags;
+    declare(flags, &row);
+    if (verbs.empty()) verbs.push_back({"", "", names_of(flags.app)});
+    verbs.push_back({row.name, row.help, names_of(*flags.app.get_subcommand(row.name))});
+  }
+  return {"crosstalk-bench", std::move(verbs), {"--plot", "--out"}, "plot"};
 }
 
 }  // namespace bench

@@ -11,10 +11,11 @@
 #include "tools/bench/dialect.h"
 #include "tools/bench/nanos.h"
 #include "tools/common/address.h"
+#include "tools/common/completion.h"
 
 namespace bench {
 
-enum class Verb : std::uint8_t { throughput, latency, idle, login, fair, relay, plot };
+enum class Verb : std::uint8_t { throughput, latency, idle, login, fair, relay, plot, completion };
 
 struct Invocation {
   Verb verb{};
@@ -47,6 +48,7 @@ struct Invocation {
   std::vector<std::string> files{};
   std::string out{};
   std::string title{};
+  std::string shell{};  // completion
 };
 
 struct CommandLine {
@@ -57,5 +59,8 @@ struct CommandLine {
 };
 
 CommandLine read_command_line(int argc, const char* const* argv);
+
+// What there is to complete.
+tool::Grammar grammar();
 
 }  // namespace bench

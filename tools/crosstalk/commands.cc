@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <vector>
 
+#include "tools/common/completion.h"
 #include "tools/common/token.h"
-#include "tools/crosstalk/completion.h"
 #include "tools/crosstalk/text.h"
 
 namespace crosstalk {
@@ -44,8 +44,8 @@ tool::Clock::time_point deadline(const Invocation& invocation, std::chrono::mill
 }
 
 Ending run_completion(const Invocation& invocation) {
-  const std::vector<VerbFlags> verbs = verb_flags();
-  std::fputs((invocation.shell == "bash" ? bash_completion(verbs) : zsh_completion(verbs)).c_str(), stdout);
+  const tool::Grammar known = grammar();
+  std::fputs((invocation.shell == "bash" ? bash_completion(known) : zsh_completion(known)).c_str(), stdout);
   return std::nullopt;
 }
 

@@ -250,7 +250,7 @@ CommandLine read_command_line(int argc, const char* const* argv) {
   }
 }
 
-std::vector<VerbFlags> verb_flags() {
+tool::Grammar grammar() {
   Flags flags;
   declare(flags);
   const auto of = [](const CLI::App& app) {
@@ -261,9 +261,9 @@ std::vector<VerbFlags> verb_flags() {
     }
     return names;
   };
-  std::vector<VerbFlags> all{{"", "", of(flags.app)}};
+  std::vector<tool::VerbFlags> all{{"", "", of(flags.app)}};
   for (const Row& row : rows) all.push_back({row.name, row.help, of(*flags.app.get_subcommand(row.name))});
-  return all;
+  return {"crosstalk", std::move(all), {"--token-file"}};
 }
 
 }  // namespace crosstalk

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tools/common/address.h"
+#include "tools/common/completion.h"
 
 namespace crosstalk {
 
@@ -60,13 +61,7 @@ struct CommandLine {
 
 CommandLine read_command_line(int argc, const char* const* argv);
 
-// What there is to complete: each verb with its flags; first, under an empty name,
-// those of all verbs.
-struct VerbFlags {
-  std::string verb;
-  std::string help;
-  std::vector<std::string> flags;
-};
-std::vector<VerbFlags> verb_flags();
+// What there is to complete.
+tool::Grammar grammar();
 
 }  // namespace crosstalk

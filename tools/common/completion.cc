@@ -1,12 +1,15 @@
-#include "tools/crosstalk/completion.h"
+#include "tools/common/completion.h"
 
-namespace crosstalk {
+#include <algorithm>
+#include <string_view>
+
+namespace tool {
 
 namespace {
 
-std::string joined(const std::vector<std::string>& words) {
+std::string joined(const std::vector<std::string>& words, std::string_view between = " ") {
   std::string text;
-  for (const std::string& word : words) text += (text.empty() ? "" : " ") + word;
+  for (const std::string& word : words) text += (text.empty() ? "" : std::string(between)) + word;
   return text;
 }
 
@@ -20,6 +23,18 @@ std::string cases(const std::vector<VerbFlags>& verbs) {
 
 const VerbFlags& common(const std::vector<VerbFlags>& verbs) { return verbs.front(); }
 
+// A shell's function may not have a dash everywhere.
+std::string function_name(std::string program) {
+  std::replace(program.begin(), program.end(), '-', '_');
+  return "_" + program;
+}
+
+// A branch of a `case` for what takes files; `files` is the shell's way to name them.
+std::string file_words(const Grammar& grammar, const std::string& word, const std::string& files) {
+  if (grammar.file_verb.empty()) return "";
+  return "  [[ $verb != " + grammar.file_verb + " || " + word + " == -* ]] || { " + files + "; return; }\n";
+}
+
 std::string names(const std::vector<VerbFlags>& verbs) {
   std::string text;
   for (const VerbFlags& verb : verbs)
@@ -29,9 +44,12 @@ std::string names(const std::vector<VerbFlags>& verbs) {
 
 }  // namespace
 
-std::string bash_completion(const std::vector<VerbFlags>& verbs) {
-  return R"(# bash completion for crosstalk: source this, or put it where bash-completion looks.
-_crosstalk() {
+std::string bash_completion(const Grammar& grammar) {
+  const std::vector<VerbFlags>& verbs = grammar.verbs;
+  const std::string function = function_name(grammar.program);
+  const std::string files = R"(COMPREPLY=($(compgen -f -- "$word")))";
+  return "# bash completion for " + grammar.program + ": source this, or put it where bash-completion looks.\n" +
+         function + R"(() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} verb= flags= i
   for ((i = 1; i < COMP_CWORD; i++)); do
     case " )" +
@@ -42,27 +60,30 @@ _crosstalk() {
   done
   COMPREPLY=()
   case $before in
-    --token-file) COMPREPLY=($(compgen -f -- "$word")); return ;;
+    )" + joined(grammar.file_flags, "|") +
+         ") " + files + R"(; return ;;
     completion) COMPREPLY=($(compgen -W 'bash zsh' -- "$word")); return ;;
   esac
-  case $verb in
+)" + file_words(grammar, "$word", files) +
+         R"(  case $verb in
 )" + cases(verbs) +
          R"(    *) [[ $word == -* ]] || { COMPREPLY=($(compgen -W ')" + names(verbs) + R"(' -- "$word")); return; } ;;
   esac
   COMPREPLY=($(compgen -W "$flags )" +
          joined(common(verbs).flags) + R"(" -- "$word"))
 }
-complete -F _crosstalk crosstalk
-)";
+complete -F )" +
+         function + " " + grammar.program + "\n";
 }
 
-std::string zsh_completion(const std::vector<VerbFlags>& verbs) {
+std::string zsh_completion(const Grammar& grammar) {
+  const std::vector<VerbFlags>& verbs = grammar.verbs;
+  const std::string function = function_name(grammar.program);
   std::string described;
   for (const VerbFlags& verb : verbs)
     if (!verb.verb.empty()) described += "    '" + verb.verb + ":" + verb.help + "'\n";
-  return R"(#compdef crosstalk
-# zsh completion for crosstalk: put this as _crosstalk into a directory of $fpath.
-_crosstalk() {
+  return "#compdef " + grammar.program + "\n# zsh completion for " + grammar.program + ": put this as " + function +
+         " into a directory of $fpath.\n" + function + R"(() {
   local -a verbs
   local verb flags word
   verbs=(
@@ -74,10 +95,12 @@ _crosstalk() {
          R"( " == *" $word "* ]] && { verb=$word; break }
   done
   case ${words[CURRENT-1]} in
-    --token-file) _files; return ;;
+    )" + joined(grammar.file_flags, "|") +
+         R"() _files; return ;;
     completion) compadd bash zsh; return ;;
   esac
-  case $verb in
+)" + file_words(grammar, "${words[CURRENT]}", "_files") +
+         R"(  case $verb in
 )" + cases(verbs) +
          R"(    *) [[ ${words[CURRENT]} == -* ]] || { _describe command verbs; return } ;;
   esac
@@ -86,11 +109,11 @@ _crosstalk() {
 }
 # As a file of $fpath it is run when it is first asked; sourced, it is made known.
 if [[ ${zsh_eval_context[-1]} == loadautofunc ]]; then
-  _crosstalk "$@"
+  )" + function +
+         R"( "$@"
 else
-  compdef _crosstalk crosstalk
-fi
-)";
+  compdef )" +
+         function + " " + grammar.program + "\nfi\n";
 }
 
-}  // namespace crosstalk
+}  // namespace tool
