@@ -25,12 +25,12 @@ Code code_of(chat::Outcome outcome) {
   return Code::unavailable;
 }
 
-// The status of an ack; empty for a failure.
-std::string_view status_of(chat::Outcome outcome) {
+// What stands behind the id in an ack; empty for a failure.
+std::string_view ack_end_of(chat::Outcome outcome) {
   switch (outcome) {
-    case chat::Outcome::delivered: return "delivered";
-    case chat::Outcome::written: return "written";
-    case chat::Outcome::stored: return "stored";
+    case chat::Outcome::delivered: return R"(,"status":"delivered"})";
+    case chat::Outcome::written: return R"(,"status":"written"})";
+    case chat::Outcome::stored: return R"(,"status":"stored"})";
     case chat::Outcome::no_such_user:
     case chat::Outcome::mailbox_full:
     case chat::Outcome::busy:
@@ -87,7 +87,7 @@ void Session::on_outcome(std::string_view id, std::size_t size, chat::Outcome ou
 }
 
 void Session::say_outcome(std::string_view id, chat::Outcome outcome, bool maybe) {
-  if (!status_of(outcome).empty()) return say_success(id, outcome);
+  if (!ack_end_of(outcome).empty()) return say_success(id, outcome);
   const bool in_hand = in_hand_ != nullptr && in_hand_->id == id;
   const Tongue wording = in_hand ? in_hand_->tongue : id.empty() ? tongue() : Tongue::json;
   std::string& why = commons_.shown;
@@ -101,9 +101,7 @@ void Session::say_success(std::string_view id, chat::Outcome outcome) {
     Outbox& out = outbox();
     out.append(R"({"cmd":"ack","id":)");
     out.append(id);
-    out.append(R"(,"status":")");
-    out.append(status_of(outcome));
-    out.append("\"}");
+    out.append(ack_end_of(outcome));
     out.append(line_end());
     return queued();
   }
