@@ -4,6 +4,7 @@
 
 #include <cassert>
 #include <cstddef>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -30,7 +31,7 @@ class Ring {
 
   void pop_front() {
     assert(size_ > 0);
-    slots_[head_] = T();
+    if constexpr (!std::is_trivially_destructible_v<T>) slots_[head_] = T();
     head_ = (head_ + 1) & (slots_.size() - 1);
     --size_;
   }

@@ -91,8 +91,7 @@ bool Arrivals::first(Origin& origin, const peer::ChatBody& chat) {
 }
 
 void Arrivals::hand(ClientId session, const Delivery& delivery, Origin origin) {
-  users_.on_delivery(session);
-  users_.get(session)->client->deliver(delivery, origin);
+  users_.on_delivery(session).deliver(delivery, origin);
 }
 
 // The sender's node is told.

@@ -45,9 +45,11 @@ void Users::remove(ClientId id) {
   free_.push_back(static_cast<std::uint32_t>(slot));
 }
 
-void Users::on_delivery(ClientId id) {
+Client& Users::on_delivery(ClientId id) {
   assert(get(id) != nullptr);
-  ++users_[slot_of(id)].unsettled;
+  User& user = users_[slot_of(id)];
+  ++user.unsettled;
+  return *user.client;
 }
 
 bool Users::on_settled(ClientId id) {

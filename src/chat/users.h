@@ -38,7 +38,7 @@ class Users {
 
   // A delivery goes to its socket, and its end is known. The latter is false where the
   // session has left.
-  void on_delivery(ClientId id);
+  Client& on_delivery(ClientId id);
   bool on_settled(ClientId id);
 
   // 0 where nobody of that name is here.

@@ -82,7 +82,9 @@ void Session::say_error(Tongue wording, const Refusal& refusal, const About& abo
 void Session::on_outcome(std::string_view id, std::size_t size, chat::Outcome outcome, bool maybe) {
   settle(size);
   if (over()) return;
-  say_outcome(id, outcome, maybe);
+  // Of most chats without an id nothing is to be said.
+  const bool arrived = outcome == chat::Outcome::written || outcome == chat::Outcome::delivered;
+  if (!arrived || !id.empty()) say_outcome(id, outcome, maybe);
   if (who_ == Who::departing && settled()) part();
 }
 
