@@ -162,7 +162,7 @@ check: deps-check programs tests ## build and run all tests
 unit: deps-check $(UNIT_BIN) ## the unit tests alone, in seconds
 	@bash tests/all.sh $(BUILD) unit
 
-SEEDS ?= 200
+SEEDS ?= 600
 sim: deps-check $(BUILD)/sim ## the simulator; SEEDS=20000 for more
 	@$(BUILD)/sim --seeds $(SEEDS)
 

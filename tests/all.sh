@@ -60,7 +60,7 @@ for kind in "$@"; do
   printf '== %s\n' "$kind"
   case $kind in
     unit) unit ;;
-    sim) suite "$build/sim" --seeds "${SIM_SEEDS:-200}" ;;
+    sim) suite "$build/sim" --seeds "${SIM_SEEDS:-600}" ;;
     live) CROSSTALKD=$build/crosstalkd suite python3 tests/live/run.py ;;
     docs) CROSSTALKD=$build/crosstalkd suite python3 tests/docs.py ;;
     layers) suite bash tests/layers.sh ;;

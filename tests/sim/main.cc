@@ -25,7 +25,7 @@ using sim::Verdict;
 
 struct Arguments {
   std::uint64_t first = 1;
-  std::uint64_t seeds = 200;
+  std::uint64_t seeds = 600;
   bool single = false;
   bool trace = false;
   bool shrink = true;
