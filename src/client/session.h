@@ -29,9 +29,10 @@
 //   paused --nothing settled for 1 s--> lifted --half settled--> open
 //   open --entering takes a while--> shut --user, and the turn is over--> open
 //
-// A turn is not a session's alone: it has handled so many lines of a read, or the
-// login takes a while, or many others want to log in in this turn; what came behind is kept, and nothing is read before
-// all of it is handled, a share each turn. It is at most one read.
+// A turn is not a session's alone: where it has handled so many lines of a read, or
+// the login takes a while, or many others want to log in in this turn, what came
+// behind is kept, and nothing is read before all of it is handled, a share each
+// turn. It is at most one read.
 //
 // A delivery's way in a session that does not acknowledge: the outbox, with a
 // mark, until the kernel has it (on_written). In one that does: the window, until
