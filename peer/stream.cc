@@ -72,10 +72,7 @@ Seq Stream::append_chat(Ticket ticket, std::string_view recipient, std::span<con
   const std::size_t body_bytes = chat_head_bytes(ticket) + line_bytes;
   if (!has_room(body_bytes)) return 0;
   char* to = write_chat_head(put(FrameType::chat, body_bytes, ticket), ticket, recipient);
-  for (const std::string_view piece : line) {
-    std::memcpy(to, piece.data(), piece.size());
-    to += piece.size();
-  }
+  for (const std::string_view piece : line) to = std::copy(piece.begin(), piece.end(), to);
   return end_ - 1;
 }
 
