@@ -173,11 +173,16 @@ class NoLoss(Promise):
         bob.until_closed()
         reached(moved, alice, Deadline(10))
         alice.chat(bob.name, "same", id="same", retry=True)
-        chats = [m for m in moved.before_pong() if m["cmd"] == "chat"]
-        for chat in chats:
-            moved.send(cmd="ack", seq=chat["seq"])
-        self.assertEqual([m.get("redelivered") for m in chats], [True] * len(chats))
-        self.assertIn(alice.outcome("same"), ("delivered", "stored"))
+        marks = []
+
+        def settled() -> list[Any]:
+            for chat in [m for m in moved.before_pong() if m["cmd"] == "chat"]:
+                marks.append(chat.get("redelivered"))
+                moved.send(cmd="ack", seq=chat["seq"])
+            return [m.get("status") for m in alice.before_pong() if m.get("id") == "same"]
+
+        self.assertIn(eventually(settled, 10, "it has an outcome")[0], ("delivered", "stored"))
+        self.assertEqual(marks, [True] * len(marks))
 
     def test_no_loss_of_what_a_dead_node_had(self) -> None:
         """Unconfirmed at a node that dies: delivered again by the sender's node, marked."""
