@@ -13,13 +13,13 @@ namespace io {
 
 namespace {
 
-// A host that vanished without a word is noticed after some 50 s of silence
-// (keep-alive), or 45 s after something was sent to it. The user timeout bounds the
-// probes, too, so it is so long that one of them may be lost: some are where thousands
-// of idle connections are probed at once.
+// A host that vanished without a word is noticed after a minute of silence
+// (keep-alive), or a minute after something was sent to it. The user timeout bounds
+// the probes, too, so it is so long that two of them may be lost: many are where
+// thousands of idle connections are probed at once.
 constexpr int keepalive_idle_s = 30;
 constexpr int keepalive_interval_s = 10;
-constexpr int user_timeout_ms = 45'000;
+constexpr int user_timeout_ms = 60'000;
 
 void set_option(int fd, int level, int name, int value) {
   // Fails on no TCP socket of Linux; where it did, the socket would still work.

@@ -282,7 +282,7 @@ START_TEST(every_connection_has_its_options) {
     };
     ck_assert_int_eq(option(IPPROTO_TCP, TCP_NODELAY), 1);
     ck_assert_int_eq(option(SOL_SOCKET, SO_KEEPALIVE), 1);
-    ck_assert_int_eq(option(IPPROTO_TCP, TCP_USER_TIMEOUT), 45'000);
+    ck_assert_int_eq(option(IPPROTO_TCP, TCP_USER_TIMEOUT), 60'000);
   }
   ck_assert_int_eq(connected, 2);
 }
