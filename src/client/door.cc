@@ -1,6 +1,7 @@
 #include "src/client/door.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "src/io/stream.h"
@@ -12,6 +13,8 @@ namespace {
 constexpr peer::Millis tick_every{100};
 // Guests who are heard in one turn: as logins they take some 300 us.
 constexpr unsigned guests_per_turn = 32;
+// Of those who have had their share: half a millisecond of chats.
+constexpr unsigned sated_per_turn = 8;
 
 // Precise enough for what may take a whole ack_timeout.
 peer::Millis watch_every(peer::Millis ack_timeout) {
@@ -73,7 +76,7 @@ class Door::Connection final : public io::Stream::Owner, public Port {
     reviewed_ = false;
     session_.review();
   }
-  void want_turn() override { door_.later_.join(slot_, session_.is_guest()); }
+  void want_turn(peer::Time when) override { door_.later_.join(slot_, session_.is_guest(), when); }
   void want_ticks() override { door_.ticks_.join(slot_); }
   void want_watch() override { door_.watch_.join(slot_); }
   void pause_reading() override { stream_->pause_reading(); }
@@ -133,28 +136,52 @@ void Door::accept(io::Listener::Ticket& ticket) {
   connections_[slot]->open(ticket, admission_);
 }
 
-void Door::Later::join(std::uint32_t slot, bool guest) {
-  guest ? guests_.push_back(slot) : inside_.push_back(slot);
-  door_.loop_.mark_dirty_next_turn(*this);
+Door::Later::Later(Door& door) : door_(door), timer_(door.loop_, [this] { wake(); }) {}
+
+void Door::Later::join(std::uint32_t slot, bool guest, peer::Time when) {
+  if (when <= door_.commons_.clock.now) {
+    guest ? guests_.push_back(slot) : inside_.push_back(slot);
+    return door_.loop_.mark_dirty_next_turn(*this);
+  }
+  resting_.push_back({when, slot});
+  std::push_heap(resting_.begin(), resting_.end(), std::greater<>());
+  if (resting_.front().slot == slot) timer_.at(when);
 }
 
 void Door::Later::leave_out_the_dead() {
   const auto is_dead = [this](std::uint32_t slot) { return !door_.connections_[slot]; };
   std::erase_if(inside_, is_dead);
   std::erase_if(guests_, is_dead);
+  if (std::erase_if(resting_, [&](const Rest& rest) { return is_dead(rest.slot); }) > 0)
+    std::make_heap(resting_.begin(), resting_.end(), std::greater<>());
+}
+
+void Door::Later::wake() {
+  door_.read_clock();
+  while (!resting_.empty() && resting_.front().until <= door_.commons_.clock.now) {
+    const std::uint32_t slot = resting_.front().slot;
+    std::pop_heap(resting_.begin(), resting_.end(), std::greater<>());
+    resting_.pop_back();
+    join(slot, door_.connections_[slot]->session().is_guest(), door_.commons_.clock.now);
+  }
+  if (!resting_.empty()) timer_.at(resting_.front().until);
 }
 
 // Many of them join again.
-void Door::Later::flush() noexcept {
-  door_.read_clock();
-  for (const std::uint32_t slot : std::exchange(inside_, {})) door_.connections_[slot]->session().go_on();
-  door_.commons_.guests_left = guests_per_turn;
-  for (std::size_t n = std::min<std::size_t>(guests_.size(), guests_per_turn); n > 0; --n) {
-    const std::uint32_t slot = guests_.front();
-    guests_.pop_front();
+void Door::Later::go_on(std::deque<std::uint32_t>& slots, std::size_t most) {
+  for (std::size_t n = std::min(slots.size(), most); n > 0; --n) {
+    const std::uint32_t slot = slots.front();
+    slots.pop_front();
     door_.connections_[slot]->session().go_on();
   }
-  if (has_guests()) door_.loop_.mark_dirty_next_turn(*this);
+  if (!slots.empty()) door_.loop_.mark_dirty_next_turn(*this);
+}
+
+void Door::Later::flush() noexcept {
+  door_.read_clock();
+  go_on(inside_, sated_per_turn);
+  door_.commons_.guests_left = guests_per_turn;
+  go_on(guests_, guests_per_turn);
 }
 
 void Door::Round::join(std::uint32_t slot) {

@@ -75,21 +75,32 @@ class Door {
   void accept(io::Listener::Ticket& ticket);
   void read_clock();
 
-  // Sessions that have had their share of a turn and go on in the next: all who are logged
-  // in, and of the guests so many, first come, first served. A login costs several times a
-  // chat: where thousands want in at once, those who are in go on talking.
+  // Sessions that have had their share of a turn, or are ahead of their pace, and go on in a
+  // later one: so many in each turn, first come, first served, and guests apart. A login
+  // costs several times a chat: where thousands want in at once, those who are in go on
+  // talking.
   class Later final : public io::Flushable {
    public:
-    explicit Later(Door& door) : door_(door) {}
-    void join(std::uint32_t slot, bool guest);
+    explicit Later(Door& door);
+    void join(std::uint32_t slot, bool guest, peer::Time when);
     void leave_out_the_dead();
     bool has_guests() const { return !guests_.empty(); }
     void flush() noexcept override;
 
    private:
+    struct Rest {
+      peer::Time until;
+      std::uint32_t slot;
+      bool operator>(const Rest& other) const { return until > other.until; }
+    };
+    void wake();
+    void go_on(std::deque<std::uint32_t>& slots, std::size_t most);
+
     Door& door_;
-    std::vector<std::uint32_t> inside_;
+    std::deque<std::uint32_t> inside_;
     std::deque<std::uint32_t> guests_;
+    std::vector<Rest> resting_;  // a heap, whoever is first to go on in front
+    io::Timer timer_;            // while some rest
   };
 
   // Sessions that are called now and then, each until it says that it is enough.

@@ -83,7 +83,6 @@ void Session::take_telnet(std::string_view bytes) {
 }
 
 void Session::keep_late(std::string_view bytes) {
-  if (bytes.empty()) return;
   if (!late_) late_ = std::make_unique<Late>();
   late_->bytes.reserve(late_->bytes.size() + bytes.size() + line_padding);
   late_->bytes.append(bytes);
@@ -97,7 +96,7 @@ void Session::take_late() {
     std::string_view bytes = std::string_view(late->bytes).substr(late->done);
     handle(bytes);
     if (deaf()) return;
-    if (!bytes.empty()) {
+    if (!bytes.empty() || is_ahead()) {
       late->done = late->bytes.size() - bytes.size();
       late_ = std::move(late);
       return put_off();
@@ -109,7 +108,7 @@ void Session::take_late() {
 // With the login's answer it goes on by itself.
 void Session::put_off() {
   if (flows()) port_.pause_reading();
-  if (flow_ != Flow::shut) port_.want_turn();
+  if (flow_ != Flow::shut) port_.want_turn(pace_.due());
 }
 
 void Session::go_on() {
@@ -119,25 +118,29 @@ void Session::go_on() {
 void Session::take(std::string_view bytes) {
   if (late_) return keep_late(bytes);
   if (!is_guest() || commons_.guests_left > 0) handle(bytes);
-  if (deaf() || bytes.empty()) return;
+  if (deaf() || (bytes.empty() && !is_ahead())) return;
   keep_late(bytes);
   put_off();
 }
 
 // One share of a turn at most; takes what it handles from the front.
 void Session::handle(std::string_view& bytes) {
+  if (bytes.empty()) return;
   if (is_guest() && commons_.guests_left > 0) --commons_.guests_left;
+  const std::size_t all = bytes.size();
   if (speech_ == Speech::fresh || speech_ == Speech::fresh_after_cr) skip_blanks(bytes);
   const Lines::Ends ends = speech_ == Speech::human ? Lines::Ends::lf_or_cr_nul : Lines::Ends::lf;
-  for (unsigned lines = 0; lines < lines_per_turn && flow_ != Flow::shut && !deaf(); ++lines) {
+  unsigned looks = 0;
+  for (bool some = true; some && looks < lines_per_turn && flow_ != Flow::shut && !deaf(); ++looks) {
     const Lines::Next next = lines_.next(bytes, commons_.settings.line_bytes, ends);
     switch (next.found) {
-      case Lines::Found::nothing: return;
+      case Lines::Found::nothing: some = false; break;
       case Lines::Found::line: on_line(next.line); break;
       case Lines::Found::too_large: on_long_line(); break;
       case Lines::Found::far_too_large: leave(); break;
     }
   }
+  pace_.spend(looks, all - bytes.size(), commons_.clock.now);
 }
 
 // A bare return typed before anything else arrives as CR NUL.

@@ -32,7 +32,8 @@
 // A turn is not a session's alone: where it has handled so many lines of a read, or
 // the login takes a while, or many others want to log in in this turn, what came
 // behind is kept, and nothing is read before all of it is handled, a share each
-// turn. It is at most one read.
+// turn. It is at most one read. Who has said more than its pace allows waits for its
+// next turn, also where nothing is kept.
 //
 // A delivery's way in a session that does not acknowledge: the outbox, with a
 // mark, until the kernel has it (on_written). In one that does: the window, until
@@ -56,6 +57,7 @@
 #include "src/client/commons.h"
 #include "src/client/lines.h"
 #include "src/client/outbox.h"
+#include "src/client/pace.h"
 #include "src/client/request.h"
 #include "src/client/telnet.h"
 #include "src/client/window.h"
@@ -69,8 +71,8 @@ class Port {
   virtual void want_write() = 0;
   // Call review() after this turn's flush.
   virtual void want_review() = 0;
-  // Call go_on() in the next turn.
-  virtual void want_turn() = 0;
+  // Call go_on() at `when`, but not before the next turn.
+  virtual void want_turn(peer::Time when) = 0;
   // Call tick(), every 100 ms or so, or watch(), a few times in an ack_timeout,
   // from now on and until it is false.
   virtual void want_ticks() = 0;
@@ -161,7 +163,7 @@ class Session final : public chat::Client {
     std::string name;
     bool only = true;  // all unsettled chats that have no id are to that one
   };
-  // Bytes of the client's that are to be handled later.
+  // Bytes of the client's that are to be handled later; perhaps none so far.
   struct Late {
     std::string bytes;  // and room for 64 more
     std::size_t done = 0;
@@ -186,6 +188,7 @@ class Session final : public chat::Client {
   void keep_late(std::string_view bytes);
   void take_late();
   void put_off();
+  bool is_ahead() const { return pace_.due() > commons_.clock.now; }
   void take_telnet(std::string_view bytes);
   void skip_blanks(std::string_view& bytes);
   void on_line(std::string_view line);
@@ -259,7 +262,8 @@ class Session final : public chat::Client {
   peer::Seq seq_ = 0;                // of the last delivery handed out
   std::size_t unsettled_bytes_ = 0;  // of its own chats
   peer::Time chats_until_{0};        // what it has sent is paid for up to then (GCRA)
-  peer::Time until_{0};              // paused: lifted then; departing: leaves then
+  Pace pace_;
+  peer::Time until_{0};  // paused: lifted then; departing: leaves then
   Speech speech_ = Speech::fresh;
   Who who_ = Who::guest;
   Flow flow_ = Flow::open;

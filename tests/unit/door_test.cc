@@ -414,6 +414,29 @@ START_TEST(a_flood_of_lines_is_answered_over_many_turns) {
 }
 END_TEST
 
+// What each says first is heard with all others'; then those who have more to say go on a few each turn.
+START_TEST(those_who_flood_go_on_a_few_each_turn) {
+  Running running;
+  House house(running);
+  constexpr std::size_t crowd = 30, each = 200, most = 8 * client::Session::lines_per_turn;
+  std::vector<std::unique_ptr<Caller>> callers;
+  for (std::size_t i = 0; i < crowd; ++i) callers.push_back(std::make_unique<Caller>(house, "u" + std::to_string(i)));
+  std::size_t before = 0, beyond = 0;
+  const auto end_turn = running.each_turn;
+  running.each_turn = [&] {
+    end_turn();
+    beyond += std::max(house.desk.lines.size() - before, most) - most;
+    before = house.desk.lines.size();
+  };
+  std::string chats;
+  for (std::size_t i = 0; i < each; ++i) chats += a_chat("bob", 3, static_cast<int>(i));
+  for (const auto& caller : callers) caller->say(chats);
+  running.until("all is heard", [&] { return house.desk.lines.size() == crowd * each; });
+  running.each_turn = end_turn;
+  ck_assert_uint_le(beyond, crowd * client::Session::lines_per_turn - most);
+}
+END_TEST
+
 // Two hundred want in at once, some with more to say than that; who is in is not kept waiting by them.
 START_TEST(a_crowd_is_let_in_a_few_each_turn) {
   Running running;
@@ -515,5 +538,6 @@ SUITE(two_talk, who_says_no_more_still_hears_the_answers, the_newest_login_repla
       no_more_than_the_limits, who_does_not_read_is_cut_and_its_queue_given_back,
       the_outcomes_are_told_after_the_end_of_input, all_in_one_packet_while_the_mailbox_is_asked,
       the_other_side_closes_while_the_mailbox_is_asked, confirmed_over_a_real_connection, who_confirms_nothing_is_cut,
-      who_is_gone_is_not_watched, a_flood_of_lines_is_answered_over_many_turns, a_crowd_is_let_in_a_few_each_turn,
-      who_floods_may_die_of_it, dies_with_everybody_inside, many_come_and_go, an_address_in_use_is_named)
+      who_is_gone_is_not_watched, a_flood_of_lines_is_answered_over_many_turns, those_who_flood_go_on_a_few_each_turn,
+      a_crowd_is_let_in_a_few_each_turn, who_floods_may_die_of_it, dies_with_everybody_inside, many_come_and_go,
+      an_address_in_use_is_named)

@@ -264,6 +264,7 @@ START_TEST(a_fast_sender_is_slowed_down_all_the_same) {
   al.bytes(login("al") + "\n" + chats);
   world.answer(al);
   ck_assert_uint_eq(world.desk.kept.size(), 10);
+  while (al.wants_turn) al.turn();
   ck_assert_msg(al.paused && al.ticked, "it owes too much");
   world.desk.settle_kept(10);
   ck_assert(!al.paused);

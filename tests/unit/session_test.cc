@@ -717,9 +717,54 @@ START_TEST(handles_a_share_of_its_lines_each_turn) {
     expect("a share, in order", al.heard(), expected);
     ck_assert_msg(al.paused == al.wants_turn && (al.paused || answered == all), "what is left is first");
   }
+  al.turn();
   ck_assert_msg(!al.paused && !al.wants_turn, "then it is read from");
   al.line(R"(ng"})");
   expect("and the line that had begun is whole", al.heard(), "{\"cmd\":\"pong\"}\n");
+}
+END_TEST
+
+START_TEST(a_flood_is_heard_at_its_pace) {
+  const struct {
+    const char* sentence;
+    unsigned lines;  // of a read
+    std::size_t blanks;
+  } rows[] = {{"a share in a read", Session::lines_per_turn, 0}, {"less than that", 20, 0}, {"long lines", 2, 5000}};
+  for (const auto& row : rows) {
+    World world;
+    User al(world, "al");
+    const std::string line = "{\"cmd\":\"ping\"" + std::string(row.blanks, ' ') + "}\n";
+    std::string read;
+    for (unsigned i = 0; i < row.lines; ++i) read += line;
+    client::Pace pace;
+    pace.spend(2, login("al").size() + 1, world.commons.clock.now);
+    unsigned waits = 0;
+    for (int reads = 0; reads < 1000; ++reads) {
+      al.bytes(read);
+      pace.spend(std::min(row.lines + 1, Session::lines_per_turn), read.size(), world.commons.clock.now);
+      const bool ahead = pace.due() > world.commons.clock.now;
+      ck_assert_msg(al.wants_turn == ahead && al.paused == ahead, "%s", row.sentence);
+      if (!ahead) continue;
+      ck_assert_msg(al.turn_at == pace.due(), "%s", row.sentence);
+      ++waits;
+      al.turn();
+      ck_assert_msg(!al.wants_turn && !al.paused, "%s", row.sentence);
+    }
+    ck_assert_msg(waits > 0, "%s", row.sentence);
+  }
+}
+END_TEST
+
+START_TEST(who_spoke_little_may_say_much_at_once) {
+  constexpr peer::Time now{1'000'000};
+  constexpr unsigned lines = client::Pace::credit_max / client::Pace::per_line;
+  client::Pace pace;
+  pace.spend(lines, 0, now);
+  ck_assert_msg(pace.due() == now, "all that it had saved");
+  pace.spend(0, 640 * client::Pace::bytes_per_us, now);
+  ck_assert_msg(pace.due() == now + peer::Micros(640), "bytes cost as well");
+  pace.spend(lines, 0, now + 10 * client::Pace::credit_max);
+  ck_assert_msg(pace.due() == now + 10 * client::Pace::credit_max, "no more than so much is saved");
 }
 END_TEST
 
@@ -791,8 +836,8 @@ START_TEST(what_is_kept_survives_telnet_a_slow_login_and_a_pause) {
   al.turn();
   ck_assert(!al.paused && !al.wants_turn);
   al.bytes(chats + share);
-  al.turn();
-  ck_assert_msg(al.paused && !al.wants_turn, "nothing is kept, but its chats are not settled");
+  while (al.wants_turn) al.turn();
+  ck_assert_msg(al.paused, "nothing is kept, but its chats are not settled");
   world.desk.settle_kept(9);
   ck_assert(!al.paused);
 }
@@ -893,6 +938,7 @@ START_TEST(departs_in_time_while_paused) {
   User al(world, "al");
   world.desk.keep = true;
   for (int i = 0; i < 9; ++i) al.line(chat_to("bob", R"("content":")" + std::string(60'000, 'x') + "\""));
+  while (al.wants_turn) al.turn();
   ck_assert(al.paused);
   al.session.on_end();
   peer::Time& now = world.commons.clock.now;
@@ -938,6 +984,7 @@ START_TEST(a_failure_at_once_leaves_nothing_unsettled) {
   World world;
   User al(world, "al");
   for (int i = 0; i < 20; ++i) al.line(chat_to("bob", R"("content":")" + std::string(60'000, 'x') + "\""));
+  while (al.wants_turn) al.turn();
   ck_assert(!al.paused);
 }
 END_TEST
@@ -1002,9 +1049,9 @@ SUITE(follows_the_transcripts, follows_them_in_every_two_pieces, follows_them_by
       names_whom_a_person_wrote_to, a_chat_sent_again_says_so, the_newest_login_replaces,
       departs_when_its_chats_are_settled, drains, counts_what_the_kernel_took, every_cut_of_the_stream_is_counted_right,
       a_kicked_session_still_accounts_for_its_queue, cuts_who_reads_too_slowly, answers_count_too,
-      refused_telnet_options_do_not_pile_up, handles_a_share_of_its_lines_each_turn,
-      what_is_kept_is_handled_before_any_end, what_is_kept_survives_telnet_a_slow_login_and_a_pause,
-      slows_a_fast_sender_down, a_small_queue_bounds_the_sender_too, who_departs_is_given_nothing_more,
-      what_comes_last_goes_back_last, departs_in_time_while_paused, but_not_for_one_stalled_recipient,
-      a_failure_at_once_leaves_nothing_unsettled, a_paused_session_can_be_kicked_and_settled, limits_the_rate,
-      the_burst_is_twice_the_rate_unless_set, is_small)
+      refused_telnet_options_do_not_pile_up, handles_a_share_of_its_lines_each_turn, a_flood_is_heard_at_its_pace,
+      who_spoke_little_may_say_much_at_once, what_is_kept_is_handled_before_any_end,
+      what_is_kept_survives_telnet_a_slow_login_and_a_pause, slows_a_fast_sender_down,
+      a_small_queue_bounds_the_sender_too, who_departs_is_given_nothing_more, what_comes_last_goes_back_last,
+      departs_in_time_while_paused, but_not_for_one_stalled_recipient, a_failure_at_once_leaves_nothing_unsettled,
+      a_paused_session_can_be_kicked_and_settled, limits_the_rate, the_burst_is_twice_the_rate_unless_set, is_small)

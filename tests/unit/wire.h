@@ -38,7 +38,10 @@ class Wire : public client::Port {
 
   void want_write() override { wants_write = true; }
   void want_review() override { wants_review = true; }
-  void want_turn() override { ck_assert(!std::exchange(wants_turn, true)); }
+  void want_turn(peer::Time when) override {
+    ck_assert(!std::exchange(wants_turn, true));
+    turn_at = when;
+  }
   void want_ticks() override { ck_assert(!std::exchange(ticked, true)); }
   void want_watch() override { ck_assert(!std::exchange(watched, true)); }
   void pause_reading() override { ck_assert(!std::exchange(paused, true)); }
@@ -70,8 +73,9 @@ class Wire : public client::Port {
     if (std::exchange(wants_review, false)) session.review();
   }
 
-  // The next turn, in which nothing came.
+  // The next turn, in which nothing came, and for which the session waits if it must.
   void turn() {
+    if (wants_turn) world_.commons.clock.now = std::max(world_.commons.clock.now, turn_at);
     if (std::exchange(wants_turn, false)) session.go_on();
     flush();
   }
@@ -94,6 +98,7 @@ class Wire : public client::Port {
   bool wants_write = false;
   bool wants_review = false;
   bool wants_turn = false;
+  peer::Time turn_at{0};  // while it wants one
   bool ticked = false;
   bool watched = false;
   bool paused = false;
