@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import re
@@ -9,7 +10,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from deadline import PATIENCE, SLOWNESS, eventually
 from process import CROSSTALKD, Address, address_of, spawn
@@ -18,6 +19,18 @@ from process import CROSSTALKD, Address, address_of, spawn
 STOP_WITHIN = 15.0
 
 _SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Assertion .* failed")
+
+
+class Answer(NamedTuple):
+    """What came back over HTTP."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 class Node:
@@ -136,6 +149,37 @@ class Node:
     def member(self) -> str:
         """Its member of the Redis set."""
         return f"{self.name}@{self.ready['peer']}"
+
+    # What it answers.
+
+    def ask(self, method: str, path: str, **headers: str) -> Answer:
+        """One question over HTTP, on a connection of its own. In the name of a header, `_` stands for `-`."""
+        connection = http.client.HTTPConnection(*self.http, timeout=PATIENCE * SLOWNESS)
+        try:
+            connection.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            response = connection.getresponse()
+            return Answer(response.status, dict(response.getheaders()), response.read())
+        finally:
+            connection.close()
+
+    def call(self, method: str, path: str) -> tuple[int, Any]:
+        """The status, and the JSON that came with it."""
+        answer = self.ask(method, path)
+        return answer.status, answer.json
+
+    def told(self, path: str) -> Any:
+        """What there is to be read as JSON."""
+        answer = self.ask("GET", path)
+        assert (answer.status, answer.headers["Content-Type"]) == (200, "application/json"), answer
+        return answer.json
+
+    def unready(self) -> str:
+        """Why it is not ready; empty where it is."""
+        answer = self.ask("GET", "/readyz")
+        if answer.status == 200:
+            return ""
+        assert answer.status == 503, answer
+        return str(answer.json["error"]["message"])
 
     # What it says.
 

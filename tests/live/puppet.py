@@ -59,7 +59,8 @@ class Puppet:
 class HttpPuppet:
     """An HTTP server: each "METHOD /path" has its answers, one after the other, the last for ever."""
 
-    def __init__(self, answers: dict[str, list[tuple[int, Any]]]) -> None:
+    def __init__(self, answers: dict[str, list[tuple[int, Any]]], port: int = 0) -> None:
+        self.answers = answers
         self.asked: list[tuple[str, str]] = []  # the call, and its Authorization
         asked = self.asked
 
@@ -80,7 +81,7 @@ class HttpPuppet:
             def log_message(self, format: str, *arguments: Any) -> None:
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     @property

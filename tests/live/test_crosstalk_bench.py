@@ -6,7 +6,6 @@ import json
 import re
 import signal
 import subprocess
-import urllib.request
 import xml.etree.ElementTree
 from typing import Any
 
@@ -37,8 +36,7 @@ def bench(*arguments: str, within: float = 60.0) -> tuple[int, str, str]:
 
 
 def metric(node: Node, name: str) -> float:
-    with urllib.request.urlopen(f"http://{node.ready['http']}/metrics", timeout=PATIENCE) as page:
-        return read(page.read().decode())[name][""]
+    return read(node.ask("GET", "/metrics").body.decode())[name][""]
 
 
 def arrived(node: Node) -> float:

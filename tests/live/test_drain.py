@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import http.client
 import itertools
-import json
 import time
 from typing import Any
 
 from client import Client, Closed
 from cluster import LiveTest, fresh
-from deadline import PATIENCE, SLOWNESS, eventually
+from deadline import eventually
 from node import Node
-
-
-def call(node: Node, method: str, path: str) -> tuple[int, dict[str, Any]]:
-    connection = http.client.HTTPConnection(*node.http, timeout=PATIENCE * SLOWNESS)
-    try:
-        connection.request(method, path)
-        response = connection.getresponse()
-        body = response.read()
-        return response.status, json.loads(body) if body.startswith(b"{") else {}
-    finally:
-        connection.close()
 
 
 def turned_away(client: Client) -> dict[str, Any]:
@@ -36,34 +23,34 @@ def turned_away(client: Client) -> dict[str, Any]:
 class Drains(LiveTest):
     def test_a_drain_and_its_end(self) -> None:
         nodes = self.world.mesh(2)
-        self.assertEqual(call(nodes[0], "DELETE", "/v1/drain"), (200, {"draining": False, "sessions": 0}))
+        self.assertEqual(nodes[0].call("DELETE", "/v1/drain"), (200, {"draining": False, "sessions": 0}))
         alice, guest = self.world.client(nodes[0], "alice"), self.world.client(nodes[0])
         bob = self.world.client(nodes[1], "bob")
         eventually(lambda: bob.knows("alice"))
-        status, answer = call(nodes[0], "POST", "/v1/drain")
+        status, answer = nodes[0].call("POST", "/v1/drain")
         self.assertEqual((status, answer["draining"]), (200, True))
         kicked = alice.until_closed()[-1]
         self.assertEqual((kicked["cmd"], kicked["reason"], kicked["retry"]), ("kicked", "drain", True))
         self.assertTrue(0 <= kicked["retry_after_ms"] <= 2000, kicked)
         self.assertEqual(guest.until_closed()[-1]["code"], "shutting_down")
         self.assertEqual(turned_away(self.world.client(nodes[0]))["code"], "shutting_down")
-        self.assertEqual(call(nodes[0], "POST", "/v1/drain"), (200, {"draining": True, "sessions": 0}))
-        self.assertEqual(call(nodes[0], "GET", "/readyz")[0], 503)
+        self.assertEqual(nodes[0].call("POST", "/v1/drain"), (200, {"draining": True, "sessions": 0}))
+        self.assertEqual(nodes[0].ask("GET", "/readyz").status, 503)
         # It goes on all the same: chats to those who were here are stored, and its links stay.
         bob.chat("alice", "later", id="1")
         self.assertEqual(bob.outcome("1"), "stored")
-        self.assertEqual(call(nodes[1], "GET", "/readyz")[0], 200)
-        self.assertEqual(call(nodes[0], "DELETE", "/v1/drain"), (200, {"draining": False, "sessions": 0}))
-        self.assertEqual(call(nodes[0], "GET", "/readyz")[0], 200)
+        self.assertEqual(nodes[1].ask("GET", "/readyz").status, 200)
+        self.assertEqual(nodes[0].call("DELETE", "/v1/drain"), (200, {"draining": False, "sessions": 0}))
+        self.assertEqual(nodes[0].ask("GET", "/readyz").status, 200)
         alice = self.world.client(nodes[0], "alice")
         self.assertEqual(alice.expect(cmd="chat")["content"], "later")
 
     def test_it_is_taken_back_half_way(self) -> None:
         node = self.world.node("n1")
         clients = [self.world.client(node, fresh("user")) for _ in range(100)]
-        call(node, "POST", "/v1/drain")
+        node.call("POST", "/v1/drain")
         clients[0].until_closed()
-        answer = call(node, "DELETE", "/v1/drain")[1]
+        answer = node.ask("DELETE", "/v1/drain").json
         self.assertEqual(answer["draining"], False)
         self.assertGreater(answer["sessions"], 0)
         stayed = 0
@@ -87,7 +74,7 @@ class Drains(LiveTest):
         self.assertGreater(time.monotonic() - began, 0.7, "20 a tenth of a second")
         self.assertGreater(max(spread) - min(spread), 1000, "and they come back spread over 2 s")
         self.assertEqual(turned_away(self.world.client(node))["code"], "shutting_down")
-        self.assertEqual(call(node, "DELETE", "/v1/drain")[0], 409)
+        self.assertEqual(node.ask("DELETE", "/v1/drain").status, 409)
         for client in clients:
             client.close()
         node.ended_well()
@@ -106,8 +93,8 @@ class Drains(LiveTest):
             seen = fleet.seen
             fleet.look(lambda: fleet.seen > seen + 100, what="chats go on")
             if node is not nodes[1]:
-                call(node, "POST", "/v1/drain")
-                eventually(lambda: call(node, "POST", "/v1/drain")[1]["sessions"] == 0, what="all are moved off")
+                node.call("POST", "/v1/drain")
+                eventually(lambda: node.ask("POST", "/v1/drain").json["sessions"] == 0, what="all are moved off")
             node.keep_ports()
             node.stop()
             node.start()
@@ -141,7 +128,7 @@ class Limits(LiveTest):
         limited = self.world.settings(limits={"sessions": 500})
         nodes = [self.world.member(name, *(limited if name == "n1" else []), start=False) for name in ("n1", "n2", "n3")]
         self.world.start(nodes)
-        eventually(lambda: call(nodes[0], "GET", "/v1/cluster")[1]["nodes"][0]["sessions"] == 0, what="the probes went")
+        eventually(lambda: nodes[0].told("/v1/cluster")["nodes"][0]["sessions"] == 0, what="the probes went")
         busier = [self.world.client(nodes[1], fresh("busy")) for _ in range(20)]
         for _ in range(500):
             self.world.client(nodes[0], fresh("user"))
@@ -155,7 +142,7 @@ class Limits(LiveTest):
         late = self.world.client(nodes[2], "late")
         eventually(lambda: busier[0].knows("late"))
         # One that is drained points there as well, and nobody points to it.
-        call(nodes[2], "POST", "/v1/drain")
+        nodes[2].call("POST", "/v1/drain")
         late.until_closed()
         eventually(lambda: turned_away(self.world.client(nodes[2])).get("try") == nodes[1].ready["client"])
         eventually(lambda: turned_away(self.world.client(nodes[0])).get("try") == nodes[1].ready["client"])

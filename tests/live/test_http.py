@@ -34,16 +34,6 @@ def said(node: Node, request: bytes) -> bytes:
         return rest(connection)
 
 
-def asked(node: Node, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    connection = http.client.HTTPConnection(*node.http, timeout=PATIENCE * SLOWNESS)
-    try:
-        connection.request(method, path, headers=headers)
-        response = connection.getresponse()
-        return response.status, dict(response.getheaders()), response.read()
-    finally:
-        connection.close()
-
-
 class Http(LiveTest):
     shared = True
     node: Node
@@ -52,22 +42,19 @@ class Http(LiveTest):
     def furnish(cls) -> None:
         cls.node = cls.world.node("n1")
 
-    def ask(self, method: str, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        return asked(self.node, method, path, **headers)
-
     def test_it_lives(self) -> None:
-        status, headers, body = self.ask("GET", "/livez")
+        status, headers, body = self.node.ask("GET", "/livez")
         self.assertEqual((status, body), (200, b"alive\n"))
         self.assertEqual(headers["Content-Length"], "6")
         self.assertIn("GMT", headers["Date"])
-        self.assertEqual(self.ask("HEAD", "/livez")[::2], (200, b""))
+        self.assertEqual(self.node.ask("HEAD", "/livez")[::2], (200, b""))
 
     def test_refusals_are_json(self) -> None:
         for method, path, status, code in (("GET", "/nowhere", 404, "not_found"),
                                            ("GET", "/livez/", 404, "not_found"),
                                            ("POST", "/livez", 405, "bad_method")):
             with self.subTest(method=method, path=path):
-                found, headers, body = self.ask(method, path)
+                found, headers, body = self.node.ask(method, path)
                 self.assertEqual(found, status)
                 self.assertEqual(headers["Content-Type"], "application/json")
                 self.assertEqual(json.loads(body)["error"]["code"], code)
@@ -135,49 +122,40 @@ class Addresses(LiveTest):
         self.assertEqual(lease["http"], f"127.0.0.1:{node.http[1]}")
 
 
-def unready(node: Node) -> str:
-    """Why it is not ready; empty where it is."""
-    status, _, body = asked(node, "GET", "/readyz")
-    if status == 200:
-        return ""
-    assert status == 503, status
-    return str(json.loads(body)["error"]["message"])
-
-
 class Readiness(LiveTest):
     def test_one_node_alone_is_ready(self) -> None:
-        self.assertEqual(unready(self.world.node("n1")), "")
+        self.assertEqual(self.world.node("n1").unready(), "")
 
     def test_it_is_ready_while_all_links_are_there(self) -> None:
         nodes = self.world.mesh(3)
         for node in nodes:
-            eventually(lambda node=node: unready(node) == "", 10, f"{node.name} is ready")
+            eventually(lambda node=node: node.unready() == "", 10, f"{node.name} is ready")
         nodes[2].kill()
         for node in nodes[:2]:
-            why = eventually(lambda node=node: unready(node), 10, f"{node.name} misses n3")
+            why = eventually(node.unready, 10, f"{node.name} misses n3")
             self.assertIn("n3", why)
             self.assertNotIn("n1", why)
             self.assertNotIn("n2", why)
         # Found dead and taken out, it is missed no more.
         for node in nodes[:2]:
-            eventually(lambda node=node: unready(node) == "", 30, f"{node.name} is ready without n3")
+            eventually(lambda node=node: node.unready() == "", 30, f"{node.name} is ready without n3")
 
     def test_redis_away_makes_no_node_unready(self) -> None:
         nodes = self.world.mesh(2)
-        eventually(lambda: unready(nodes[0]) == "", 10, "n1 is ready")
+        eventually(lambda: nodes[0].unready() == "", 10, "n1 is ready")
         self.world.redis.kill()
         eventually(lambda: nodes[0].log_lines("redis down"), what="it is noticed")
-        self.assertEqual(unready(nodes[0]), "")
+        self.assertEqual(nodes[0].unready(), "")
 
     def test_a_link_that_is_missing_one_way_is_named(self) -> None:
         n2, proxy = self.world.behind_proxy("n2")
         n1 = self.world.member("n1")
-        eventually(lambda: unready(n1) == "" and unready(n2) == "", 10, "both are ready")
+        eventually(lambda: n1.unready() == "" and n2.unready() == "", 10, "both are ready")
         proxy.close()  # n1's dials to n2 fail, n2's to n1 do not
-        why = eventually(lambda: unready(n1), 10, "n1 misses n2")
+        why = eventually(n1.unready, 10, "n1 misses n2")
         self.assertTrue(why.startswith("link to n2: "), why)
         self.assertNotIn("from", why)
-        eventually(lambda: unready(n2) == "link from n1: down", 10, "n2 says so too")
+        eventually(lambda: n2.unready() == "link from n1: down", 10, "n2 says so too")
 
     def test_a_node_that_drains_is_not_ready(self) -> None:
         node = self.world.node("n1")
@@ -187,7 +165,7 @@ class Readiness(LiveTest):
             talker.chat(deaf.name, "x" * 30_000, id=f"m-{n}")
         talker.before_pong()
         node.terminate()
-        eventually(lambda: unready(node) == "draining: this node sends its users elsewhere", 5, "it says so")
+        eventually(lambda: node.unready() == "draining: this node sends its users elsewhere", 5, "it says so")
         deaf.close()
         talker.close()
         node.ended_well()
@@ -196,7 +174,7 @@ class Readiness(LiveTest):
 class Metrics(LiveTest):
     def test_what_happens_is_counted(self) -> None:
         nodes = self.world.mesh(2)
-        eventually(lambda: unready(nodes[0]) == "", 10, "n1 is ready")
+        eventually(lambda: nodes[0].unready() == "", 10, "n1 is ready")
         alice, bob = self.world.client(nodes[0], "alice"), self.world.client(nodes[1], "bob")
         eventually(lambda: alice.knows("bob"), 10, "bob is known")
         before = self.read(nodes[0])
@@ -221,12 +199,12 @@ class Metrics(LiveTest):
         self.assertEqual(after["crosstalk_mailboxes_up"], {"": 1})
         self.assertIn("crosstalk_redis_latency_seconds", after)
         self.assertEqual(self.read(nodes[1])["crosstalk_sessions"], {"": 1})
-        page = asked(nodes[0], "GET", "/metrics")[2].decode()
+        page = nodes[0].ask("GET", "/metrics").body.decode()
         for name in ("alice", "bob", "nobody"):
             self.assertNotIn(name, page)
 
     def read(self, node: Node) -> prometheus.Samples:
-        status, headers, body = asked(node, "GET", "/metrics")
+        status, headers, body = node.ask("GET", "/metrics")
         self.assertEqual(status, 200)
         self.assertEqual(headers["Content-Type"], "text/plain; version=0.0.4; charset=utf-8")
         return prometheus.read(body.decode())
@@ -236,11 +214,11 @@ class Cluster(LiveTest):
     def test_a_node_tells_what_it_knows(self) -> None:
         nodes = self.world.mesh(3)
         for node in nodes:
-            eventually(lambda node=node: unready(node) == "", 10, f"{node.name} is ready")
+            eventually(lambda node=node: node.unready() == "", 10, f"{node.name} is ready")
         self.world.client(nodes[0], "alice")
 
         def whole() -> Any:
-            seen = told(nodes[0], "/v1/cluster")
+            seen = nodes[0].told("/v1/cluster")
             return seen if seen["whole"] and all("version" in node for node in seen["nodes"]) else None
 
         seen = eventually(whole, 10, "all have told")
@@ -256,7 +234,7 @@ class Cluster(LiveTest):
         nodes[2].kill()
 
         def cut() -> bool:
-            seen = told(nodes[0], "/v1/cluster")
+            seen = nodes[0].told("/v1/cluster")
             links = {(link["from"], link["to"]): link for link in seen["links"]}
             down = [link for ends, link in links.items() if "n3" in ends and link["state"] != "up"]
             return len(down) == 4 and not seen["whole"] and bool(links["n1", "n3"]["why"])
@@ -269,28 +247,19 @@ class Cluster(LiveTest):
         self.world.client(nodes[1], "b\u00f6b/1")
         path = "/v1/users/b%C3%B6b%2F1"
         for node in nodes:
-            user = eventually(lambda node=node: (user := told(node, path))["online"] and user, 10, "the user is known")
+            user = eventually(lambda node=node: (user := node.told(path))["online"] and user, 10, "the user is known")
             self.assertEqual((user["name"], [at["node"] for at in user["sessions"]]), ("b\u00f6b/1", ["n2"]))
             self.assertLess(abs(user["sessions"][0]["since"] - before), 60_000)
-            self.assertEqual(told(node, "/v1/users/nobody"), {"name": "nobody", "online": False, "sessions": []})
+            self.assertEqual(node.told("/v1/users/nobody"), {"name": "nobody", "online": False, "sessions": []})
         self.world.client(nodes[0], "b\u00f6b/1")
         for node in nodes:
-            eventually(lambda node=node: [at["node"] for at in told(node, path)["sessions"]] == ["n1"], 10, "moved")
+            eventually(lambda node=node: [at["node"] for at in node.told(path)["sessions"]] == ["n1"], 10, "moved")
         for name in ("a%20b", "a%00b", "%FF", "x" * 65):
-            status, _, body = asked(nodes[0], "GET", f"/v1/users/{name}")
-            self.assertEqual((status, json.loads(body)["error"]["code"]), (400, "bad_name"), name)
-
-
-def told(node: Node, path: str) -> Any:
-    status, headers, body = asked(node, "GET", path)
-    assert (status, headers["Content-Type"]) == (200, "application/json"), (status, body)
-    return json.loads(body)
+            status, body = nodes[0].call("GET", f"/v1/users/{name}")
+            self.assertEqual((status, body["error"]["code"]), (400, "bad_name"), name)
 
 
 class Access(LiveTest):
-    def status(self, node: Node, path: str, **headers: str) -> int:
-        return asked(node, "GET", path, **{name.replace("_", "-"): value for name, value in headers.items()})[0]
-
     def test_without_tokens_this_host_alone_may_ask(self) -> None:
         node = self.world.node("n1")
         own = node.ready["http"]
@@ -299,8 +268,8 @@ class Access(LiveTest):
                                 (403, {"Origin": "null"}), (403, {"X_Forwarded_For": "127.0.0.1"}),
                                 (403, {"Forwarded": "for=127.0.0.1"})):
             with self.subTest(headers=headers):
-                self.assertEqual(self.status(node, "/v1/cluster", **headers), wanted)
-                self.assertEqual(self.status(node, "/livez", **headers), 200)
+                self.assertEqual(node.ask("GET", "/v1/cluster", **headers).status, wanted)
+                self.assertEqual(node.ask("GET", "/livez", **headers).status, 200)
 
     def test_with_tokens_whoever_bears_one_may(self) -> None:
         tokens = self.world.file("tokens", "first\nsecond\n")
@@ -310,9 +279,9 @@ class Access(LiveTest):
                                 (200, {"Authorization": "Bearer second", "Host": "chat.example.net"})):
             with self.subTest(headers=headers):
                 for path in ("/v1/cluster", "/v1/users/alice"):
-                    self.assertEqual(self.status(node, path, **headers), wanted)
-                self.assertEqual(self.status(node, "/v1/nothing", **headers), 404 if wanted == 200 else wanted)
-                self.assertEqual(self.status(node, "/readyz", **headers), 200)
-        self.assertEqual(asked(node, "GET", "/v1/cluster")[1]["WWW-Authenticate"], 'Bearer realm="crosstalk"')
+                    self.assertEqual(node.ask("GET", path, **headers).status, wanted)
+                self.assertEqual(node.ask("GET", "/v1/nothing", **headers).status, 404 if wanted == 200 else wanted)
+                self.assertEqual(node.ask("GET", "/readyz", **headers).status, 200)
+        self.assertEqual(node.ask("GET", "/v1/cluster").headers["WWW-Authenticate"], 'Bearer realm="crosstalk"')
         for word in ("first", "second", "third"):
             self.assertNotIn(word, node.log())

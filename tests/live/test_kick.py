@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 from typing import Any
 
 from cluster import LiveTest, fresh
-from deadline import PATIENCE, SLOWNESS, eventually
+from deadline import eventually
 from node import Node
 
 
-def kick(node: Node, name: str) -> tuple[int, dict[str, Any]]:
-    connection = http.client.HTTPConnection(*node.http, timeout=PATIENCE * SLOWNESS)
-    try:
-        connection.request("DELETE", f"/v1/sessions/{name}")
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
-    finally:
-        connection.close()
+def kick(node: Node, name: str) -> tuple[int, Any]:
+    return node.call("DELETE", f"/v1/sessions/{name}")
 
 
 class Kicks(LiveTest):

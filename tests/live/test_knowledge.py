@@ -10,7 +10,6 @@ from deadline import eventually
 from node import Node
 from process import free_port
 from proxy import Carried
-from test_http import told, unready
 
 Picture = dict[str, Any]
 
@@ -33,7 +32,7 @@ def outline(picture: Picture) -> Any:
 
 class Knowledge(LiveTest):
     def asked(self, nodes: list[Node]) -> list[Picture]:
-        return [told(node, "/v1/cluster") for node in nodes]
+        return [node.told("/v1/cluster") for node in nodes]
 
     def test_any_node_tells_of_all(self) -> None:
         nodes = self.world.mesh(3)
@@ -64,7 +63,7 @@ class Knowledge(LiveTest):
                    20, "canaries have come back everywhere")
         nodes[1].kill()
         eventually(lambda: {link["state"] for node in (nodes[0], nodes[2])
-                            for ends, link in links(told(node, "/v1/cluster")).items() if "n2" in ends} <= {
+                            for ends, link in links(node.told("/v1/cluster")).items() if "n2" in ends} <= {
                                 "down", "backoff", "connecting"}, 6, "its links are told to be down")
         eventually(lambda: all(picture["whole"] and len(picture["nodes"]) == 2
                                for picture in self.asked([nodes[0], nodes[2]])), 30, "it is gone for both")
@@ -88,7 +87,7 @@ class Knowledge(LiveTest):
 
     def well(self, nodes: list[Node], within: float) -> None:
         eventually(lambda: all(picture["whole"] for picture in self.asked(nodes)), within, "it is whole")
-        eventually(lambda: not any(unready(node) for node in nodes), within, "all are ready")
+        eventually(lambda: not any(node.unready() for node in nodes), within, "all are ready")
 
     def test_a_link_that_is_cut_one_way_is_named_by_every_node(self) -> None:
         nodes, proxy = self.between()
@@ -102,15 +101,15 @@ class Knowledge(LiveTest):
             return broken == [("n1", "n2")] and bool(all_links["n1", "n2"].get("why"))
 
         eventually(lambda: all(named(picture) for picture in self.asked(nodes)), 6, "all name the direction")
-        eventually(lambda: unready(nodes[0]).startswith("link to n2: "), 4, "n1 is not ready")
-        eventually(lambda: unready(nodes[1]) == "link from n1: down", 4, "n2 is not ready")
-        self.assertEqual(unready(nodes[2]), "")
+        eventually(lambda: nodes[0].unready().startswith("link to n2: "), 4, "n1 is not ready")
+        eventually(lambda: nodes[1].unready() == "link from n1: down", 4, "n2 is not ready")
+        self.assertEqual(nodes[2].unready(), "")
         proxy.resume()
         self.well(nodes, 15)
 
     def test_a_link_that_answers_and_delivers_nothing(self) -> None:
         nodes, proxy = self.between()
-        eventually(lambda: links(told(nodes[2], "/v1/cluster"))["n1", "n2"].get("canary") == "ok", 10, "it delivers")
+        eventually(lambda: links(nodes[2].told("/v1/cluster"))["n1", "n2"].get("canary") == "ok", 10, "it delivers")
 
         def swallow(_carried: Carried, to_node: bool, _passed: int, data: bytes) -> bytes:
             for canary in CANARIES if to_node else ():
@@ -120,7 +119,7 @@ class Knowledge(LiveTest):
         proxy.mangle = swallow
         lost = "canary n1 -> n2 lost"
         for node in nodes[:2]:
-            eventually(lambda node=node: unready(node) == lost, 11, f"{node.name} names the direction")
+            eventually(lambda node=node: node.unready() == lost, 11, f"{node.name} names the direction")
 
         def named(picture: Picture) -> bool:
             there, back = links(picture)["n1", "n2"], links(picture)["n2", "n1"]

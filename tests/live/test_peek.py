@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import re
 import subprocess
-import threading
 from typing import Any
 
 from cluster import LiveTest
 from deadline import PATIENCE, SLOWNESS, eventually
 from node import Node
 from process import CROSSTALKD, free_port
+from puppet import HttpPuppet
 from screen import Terminal
 
 PEEK = str(CROSSTALKD.with_name("cluster-peek"))
+LOOK = "GET /v1/cluster"
 
 
 def peek(*flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -35,42 +35,12 @@ def recorded(size: int) -> dict[str, Any]:
             "redis": {"state": "up", "latency_us": 300}, "events": [{"at": 1_700_000_000_000, "node": "n1", "what": "node_joined", "peer": "n2"}]}
 
 
-class Recording:
-    """Answers GET /v1/cluster with what it was given, while it is on."""
-
-    def __init__(self, told: dict[str, Any], port: int) -> None:
-        self.told = told
-        self.tokens: list[str | None] = []
-        recording = self
-
-        class Call(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                recording.tokens.append(self.headers["Authorization"])
-                body = json.dumps(recording.told).encode()
-                self.send_response(200 if self.path == "/v1/cluster" else 404)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Call)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(PATIENCE)
-
-
 class PeekTest(LiveTest):
-    def record(self, told: dict[str, Any]) -> tuple[Recording, str]:
-        port = free_port()
-        recording = Recording(told, port)
+    def record(self, told: dict[str, Any], port: int = 0) -> HttpPuppet:
+        """A node that answers so, until it is closed; nobody else is given its port then."""
+        recording = HttpPuppet({LOOK: [(200, told)]}, port or free_port())
         self.addCleanup(recording.close)
-        return recording, f"127.0.0.1:{port}"
+        return recording
 
     def said(self, status: int, *flags: str, **environment: str) -> str:
         """Its standard output, with nothing on standard error."""
@@ -140,12 +110,14 @@ class Mesh(PeekTest):
 
 class Recordings(PeekTest):
     def test_check(self) -> None:
-        recording, place = self.record(recorded(3))
+        told = recorded(3)
+        recording = self.record(told)
+        place = recording.text
         self.assertEqual(self.said(0, "--http", place, "--check"), "all 6 links of 3 nodes are up\n")
-        recording.told["links"][0].update(accepted=False, why="gone\n\x1b[2J")
+        told["links"][0].update(accepted=False, why="gone\n\x1b[2J")
         self.assertEqual(self.said(1, "--http", place, "--check"),
                          "n1 -> n2 one way: n1 says up, n2 has not accepted it: gone\\x0a\\x1b[2J\n")
-        recording.told = {"nodes": 7}
+        recording.answers[LOOK] = [(200, {"nodes": 7})]
         self.assertEqual(self.said(2, "--http", place, "--check"),
                          f"could not look: {place}: the answer is no picture of a cluster\n")
 
@@ -157,7 +129,7 @@ class Recordings(PeekTest):
         self.assertIn(f"Redis at {place}: Connection refused", self.complains("--redis", f"redis://{place}", "--once"))
 
     def test_a_member_of_whom_nobody_tells(self) -> None:
-        _, place = self.record(recorded(2))
+        place = self.record(recorded(2)).text
         redis = self.world.redis
         redis.call("SADD", "crosstalk:{main}:nodes", "n1@10.0.0.1:9601", "n2@10.0.0.2:9601", "n9@10.0.0.9:9601")
         redis.call("SET", "crosstalk:{main}:lease:n2", json.dumps({"incarnation": "1", "peer": "x:1", "http": place}))
@@ -179,9 +151,9 @@ class Recordings(PeekTest):
         self.assertIn("no/such/file", self.complains("--once", "--token-file", "/no/such/file"))
 
     def test_a_token_is_sent(self) -> None:
-        recording, place = self.record(recorded(1))
-        self.said(0, "--http", place, "--once", CROSSTALK_TOKEN="secret")
-        self.assertEqual(recording.tokens, ["Bearer secret"])
+        recording = self.record(recorded(1))
+        self.said(0, "--http", recording.text, "--once", CROSSTALK_TOKEN="secret")
+        self.assertEqual(recording.asked, [(LOOK, "Bearer secret")])
 
 
 class OnATerminal(PeekTest):
@@ -198,8 +170,8 @@ class OnATerminal(PeekTest):
     def test_it_starts_is_resized_and_ends(self) -> None:
         for size in (3, 12, 100):
             with self.subTest(size=size):
-                recording, place = self.record(recorded(size))
-                terminal = self.open(place)
+                told = recorded(size)
+                terminal = self.open(self.record(told).text)
                 rows = terminal.has(f"main  {size} of {size} nodes", ">- Links ", "-- Nothing is wrong", "Tab pane")
                 self.assertTrue(rows[-1].startswith("Tab pane"), rows)
                 terminal.type("\t\t\t")
@@ -211,7 +183,7 @@ class OnATerminal(PeekTest):
                 self.assertTrue(any("Nodes" in row and "Links" in row for row in rows), rows)
                 terminal.cleared(24, 80)
                 terminal.until(lambda rows: len(rows) == 24 and rows[-1].startswith("Tab pane"), "keys in the last row")
-                recording.told["links"][0].update(state="down", accepted=False, why="silent for 5 s")
+                told["links"][0].update(state="down", accepted=False, why="silent for 5 s")
                 terminal.type("\x1b")
                 terminal.has("NOT WHOLE", "! n1 -> n2 down: silent for 5 s")
                 terminal.type("?")
@@ -220,14 +192,12 @@ class OnATerminal(PeekTest):
                 self.ended(terminal)
 
     def test_a_node_that_dies_is_told_and_tried_again(self) -> None:
-        recording, place = self.record(recorded(3))
-        terminal = self.open(place)
+        recording = self.record(recorded(3))
+        terminal = self.open(recording.text)
         terminal.has("3 of 3 nodes")
         recording.close()
-        terminal.has("3 of 3 nodes", f"{place}: Connection refused; trying on")
-        port = int(place.rpartition(":")[2])
-        again = Recording(recorded(4), port)
-        self.addCleanup(again.close)
+        terminal.has("3 of 3 nodes", f"{recording.text}: Connection refused; trying on")
+        self.record(recorded(4), recording.address[1])
         terminal.has("4 of 4 nodes")
         terminal.type("q")
         self.ended(terminal)
@@ -236,10 +206,9 @@ class OnATerminal(PeekTest):
         redis = self.world.redis
         recordings = []
         for name in ("n1", "n2"):
-            recording, place = self.record({**recorded(3), "node": name})
-            recordings.append(recording)
+            recordings.append(self.record({**recorded(3), "node": name}))
             redis.call("SADD", "crosstalk:{main}:nodes", f"{name}@10.0.0.1:9601")
-            redis.call("SET", f"crosstalk:{{main}}:lease:{name}", json.dumps({"http": place}))
+            redis.call("SET", f"crosstalk:{{main}}:lease:{name}", json.dumps({"http": recordings[-1].text}))
         terminal = self.open(redis.url, where="--redis")
         terminal.has("3 of 3 nodes", "says n1 at")
         recordings[0].close()
@@ -257,7 +226,7 @@ class OnATerminal(PeekTest):
         self.ended(terminal)
 
     def test_it_leaves_the_terminal_as_it_was(self) -> None:
-        _, place = self.record(recorded(3))
+        place = self.record(recorded(3)).text
         for what, end in (("Ctrl-C", lambda terminal: terminal.type("\x03")),
                           ("SIGTERM", lambda terminal: terminal.process.terminate())):
             with self.subTest(what):
@@ -267,7 +236,7 @@ class OnATerminal(PeekTest):
                 self.ended(terminal)
 
     def test_colours_and_characters_are_the_terminals(self) -> None:
-        _, place = self.record(recorded(3))
+        place = self.record(recorded(3)).text
         colour = re.compile(rb"\x1b\[[0-9;]*3[1-6][0-9;]*m")
         for environment, colours in (({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False)):
             with self.subTest(environment=environment):
@@ -282,7 +251,7 @@ class OnATerminal(PeekTest):
                 self.assertIn(b"\x1b[?1049l", terminal.written)
 
     def test_where_there_is_nothing_to_draw_on(self) -> None:
-        _, place = self.record(recorded(1))
+        place = self.record(recorded(1)).text
         self.assertIn("--once prints one look", self.complains("--http", place))
         for kind in ("dumb", "", "no-such-terminal"):
             with self.subTest(kind=kind):

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
 import signal
 from pathlib import Path
 
 from cluster import LiveTest, fresh
-from deadline import PATIENCE, SLOWNESS, eventually
+from deadline import eventually
 from node import Node
 
 
 def status(node: Node, token: str = "") -> int:
-    connection = http.client.HTTPConnection(*node.http, timeout=PATIENCE * SLOWNESS)
-    try:
-        connection.request("GET", "/v1/cluster", headers={"Authorization": f"Bearer {token}"} if token else {})
-        response = connection.getresponse()
-        response.read()
-        return response.status
-    finally:
-        connection.close()
+    return node.ask("GET", "/v1/cluster", **({"Authorization": f"Bearer {token}"} if token else {})).status
 
 
 class Reload(LiveTest):

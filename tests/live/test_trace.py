@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import http.client
-import json
-from typing import Any
-
 from cluster import LiveTest, fresh
-from deadline import PATIENCE, SLOWNESS, eventually
+from crosstalk_cli import at
+from deadline import eventually
 from node import Node
 from process import run_tool
 
 Steps = list[tuple[str, ...]]
 
 
-def at(node: Node) -> tuple[str, ...]:
-    return "-s", node.ready["client"], "--http", node.ready["http"]
-
-
-def ask(node: Node, method: str, path: str) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection(*node.http, timeout=PATIENCE * SLOWNESS)
-    try:
-        connection.request(method, path)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-    finally:
-        connection.close()
-
-
 class Trace(LiveTest):
     def steps(self, node: Node, chat: str) -> Steps:
         """(node, what, other node or outcome) of each step, as `node` tells it."""
-        status, body = ask(node, "GET", f"/v1/chats/{chat}")
+        status, body = node.call("GET", f"/v1/chats/{chat}")
         self.assertEqual(status, 200, body)
         times = [step["at"] for step in body["steps"]]
         self.assertEqual(times, sorted(times))
@@ -102,12 +85,12 @@ class Trace(LiveTest):
 
     def test_nobody_remembers(self) -> None:
         nodes = self.world.mesh(2)
-        status, body = ask(nodes[0], "GET", "/v1/chats/never")
+        status, body = nodes[0].call("GET", "/v1/chats/never")
         self.assertEqual((status, body["error"]["code"]), (404, "not_found"))
-        status, body = ask(nodes[0], "GET", "/v1/chats/" + "x" * 129)
+        status, body = nodes[0].call("GET", "/v1/chats/" + "x" * 129)
         self.assertEqual((status, body["error"]["code"]), (400, "bad_request"))
         nodes[1].pause()
-        status, body = ask(nodes[0], "GET", "/v1/chats/never")
+        status, body = nodes[0].call("GET", "/v1/chats/never")
         self.assertEqual((status, body["error"]["code"]), (503, "unavailable"))
         self.assertIn("n2", body["error"]["message"])
         nodes[1].resume()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import time
-import urllib.error
-import urllib.request
 
 import netns
 from deadline import eventually
@@ -74,11 +72,8 @@ def peek(host: netns.Host, node: Node) -> tuple[int, str]:
 
 def ready(host: netns.Host, node: Node) -> tuple[int, str]:
     with host.inside():
-        try:
-            with urllib.request.urlopen(f"http://{node.ready['http']}/readyz", timeout=5) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
+        answer = node.ask("GET", "/readyz")
+        return answer.status, answer.body.decode()
 
 
 @row("a link cut one way, as cluster-peek --check and /readyz tell it", needs=[NETWORK])
