@@ -210,7 +210,7 @@ Result<std::vector<Curve>> read_curves(std::string_view json_lines, const std::s
   for (std::string one; std::getline(lines, one);) {
     const tool::Json json = tool::parse_json(one);
     if (!json) return Error{Exit::usage, tool::printable(name) + ": that is not what --json prints"};
-    const cJSON* const buckets = cJSON_GetObjectItemCaseSensitive(json.get(), "latency_buckets");
+    const cJSON* const buckets = tool::item_of(json.get(), "latency_buckets");
     if (buckets == nullptr) continue;
     const std::string label = tool::text_of(json.get(), "label");
     auto curve = std::find_if(curves.begin(), curves.end(), [&](const Curve& known) { return known.label == label; });

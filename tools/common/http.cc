@@ -63,7 +63,7 @@ AskFailure network(const NetFailure& failure) {
 AskFailure refusal(int status, const std::string& body) {
   const Trouble trouble = status == 401 || status == 403 ? Trouble::unauthorised : Trouble::refused;
   const Json json = parse_json(body);
-  const cJSON* const error = cJSON_GetObjectItemCaseSensitive(json.get(), "error");
+  const cJSON* const error = item_of(json.get(), "error");
   const std::string code = printable(text_of(error, "code").substr(0, 64));
   const std::string message = printable(text_of(error, "message").substr(0, 512));
   if (code.empty() && message.empty()) return {trouble, "HTTP status " + std::to_string(status), status};

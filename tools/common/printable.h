@@ -19,8 +19,6 @@ std::string printable(std::string_view text, Charset charset = Charset::ascii);
 // The same as code points, each one column wide.
 std::u32string printable_points(std::string_view text, Charset charset);
 
-std::string to_utf8(std::u32string_view points);
-
 // The same JSON in ASCII alone: what is not, becomes \uNNNN.
 std::string ascii_json(std::string_view json);
 

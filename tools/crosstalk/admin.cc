@@ -125,7 +125,7 @@ Ending run_whereis(const Invocation& invocation) {
   const auto body = asked(invocation, "GET", "/v1/users/" + tool::escape_path(invocation.name));
   if (!body) return body.failure();
   const tool::Json json = tool::parse_json(*body);
-  const cJSON* const sessions = cJSON_GetObjectItemCaseSensitive(json.get(), "sessions");
+  const cJSON* const sessions = tool::item_of(json.get(), "sessions");
   if (!cJSON_IsArray(sessions)) return no_such_answer();
   if (invocation.json) print_json(*body);
   if (cJSON_GetArraySize(sessions) == 0)
@@ -133,10 +133,9 @@ Ending run_whereis(const Invocation& invocation) {
   const cJSON* session = nullptr;
   cJSON_ArrayForEach(session, sessions) {
     if (invocation.json) break;
-    const cJSON* const began = cJSON_GetObjectItemCaseSensitive(session, "since");
+    const double since = tool::number_of(session, "since").value_or(0);
     std::string line = shown(tool::text_of(session, "node"));
-    if (cJSON_IsNumber(began) && began->valuedouble > 0 && began->valuedouble < 1e15)
-      line += " since " + local_time(static_cast<std::int64_t>(began->valuedouble));
+    if (since > 0 && since < 1e15) line += " since " + local_time(static_cast<std::int64_t>(since));
     print_line(line);
   }
   return std::nullopt;
@@ -146,18 +145,14 @@ Ending run_kick(const Invocation& invocation) {
   const auto body = asked(invocation, "DELETE", "/v1/sessions/" + tool::escape_path(invocation.name));
   if (!body) return unless_known(body.failure(), "end sessions");
   const tool::Json json = tool::parse_json(*body);
-  const cJSON* const kicked = cJSON_GetObjectItemCaseSensitive(json.get(), "kicked");
-  if (!cJSON_IsNumber(kicked)) return no_such_answer();
-  const cJSON* silent = nullptr;
-  cJSON_ArrayForEach(silent, cJSON_GetObjectItemCaseSensitive(json.get(), "partial")) {
-    if (cJSON_IsString(silent))
-      std::fprintf(stderr, "crosstalk: no answer from %s\n", shown(silent->valuestring).c_str());
-  }
+  const std::optional<double> kicked = tool::number_of(json.get(), "kicked");
+  if (!kicked) return no_such_answer();
+  for (const std::string& silent : tool::texts_of(json.get(), "partial"))
+    std::fprintf(stderr, "crosstalk: no answer from %s\n", shown(silent).c_str());
   if (invocation.json)
     print_json(*body);
   else
-    print_line(std::to_string(static_cast<long long>(kicked->valuedouble)) +
-               (kicked->valuedouble == 1 ? " session ended" : " sessions ended"));
+    print_line(std::to_string(static_cast<long long>(*kicked)) + (*kicked == 1 ? " session ended" : " sessions ended"));
   return std::nullopt;
 }
 

@@ -9,23 +9,21 @@ namespace crosstalk {
 
 namespace {
 
+using tool::item_of;
 using tool::text_of;
 
 // What is bad is named up to here, and counted beyond.
 constexpr std::size_t named_max = 5;
 
-const cJSON* member(const cJSON* object, const char* key) { return cJSON_GetObjectItemCaseSensitive(object, key); }
-
-bool is_true(const cJSON* object, const char* key) { return cJSON_IsTrue(member(object, key)) != 0; }
-bool is_false(const cJSON* object, const char* key) { return cJSON_IsFalse(member(object, key)) != 0; }
+bool is_true(const cJSON* object, const char* key) { return tool::flag_of(object, key).value_or(false); }
 
 // Those that should be there: in the set, or, where nobody says who is, not dead.
 std::vector<std::string> expected_nodes(const cJSON* cluster, Health& health) {
   std::vector<std::string> names;
   const cJSON* node = nullptr;
-  cJSON_ArrayForEach(node, member(cluster, "nodes")) {
+  cJSON_ArrayForEach(node, item_of(cluster, "nodes")) {
     const std::string state = text_of(node, "state");
-    const bool told = member(node, "listed") != nullptr;
+    const bool told = item_of(node, "listed") != nullptr;
     if (told ? !is_true(node, "listed") : state == "dead") continue;
     names.push_back(text_of(node, "name"));
     if (state == "alive") ++health.nodes_alive;
@@ -36,7 +34,7 @@ std::vector<std::string> expected_nodes(const cJSON* cluster, Health& health) {
 void judge(const cJSON* link, Health& health) {
   const std::string state = text_of(link, "state");
   Health::Bad bad{text_of(link, "from"), text_of(link, "to"), state, text_of(link, "why")};
-  if (state == "up" && is_false(link, "accepted")) {
+  if (state == "up" && !tool::flag_of(link, "accepted").value_or(true)) {
     bad.state = "one way";
     bad.why = "it does not arrive";
   } else if (state == "up" && text_of(link, "canary") == "lost") {
@@ -57,13 +55,13 @@ std::string counted(std::size_t some, std::size_t all, std::string_view what) {
 
 std::optional<Health> health_of(std::string_view not_ready, std::string_view cluster) {
   const tool::Json json = tool::parse_json(cluster);
-  if (!cJSON_IsArray(member(json.get(), "nodes"))) return std::nullopt;
+  if (!cJSON_IsArray(item_of(json.get(), "nodes"))) return std::nullopt;
   Health health;
   health.not_ready = not_ready;
   health.whole = is_true(json.get(), "whole");
   health.node = text_of(json.get(), "node");
   health.cluster = text_of(json.get(), "cluster");
-  health.redis = text_of(member(json.get(), "redis"), "state");
+  health.redis = text_of(item_of(json.get(), "redis"), "state");
   const std::vector<std::string> names = expected_nodes(json.get(), health);
   const auto expected = [&](const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
@@ -71,7 +69,7 @@ std::optional<Health> health_of(std::string_view not_ready, std::string_view clu
   health.nodes_expected = names.size();
   health.links_expected = names.empty() ? 0 : names.size() * (names.size() - 1);
   const cJSON* link = nullptr;
-  cJSON_ArrayForEach(link, member(json.get(), "links")) {
+  cJSON_ArrayForEach(link, item_of(json.get(), "links")) {
     if (expected(text_of(link, "from")) && expected(text_of(link, "to"))) judge(link, health);
   }
   const std::size_t told = health.links_up + health.bad.size();
@@ -121,11 +119,11 @@ std::optional<Draining> draining_of(std::string_view cluster) {
   const tool::Json json = tool::parse_json(cluster);
   const std::string own = text_of(json.get(), "node");
   const cJSON* node = nullptr;
-  cJSON_ArrayForEach(node, member(json.get(), "nodes")) {
-    const cJSON* const sessions = member(node, "sessions");
-    if (text_of(node, "name") != own || !cJSON_IsNumber(sessions) || !(sessions->valuedouble >= 0)) continue;
+  cJSON_ArrayForEach(node, item_of(json.get(), "nodes")) {
+    const double sessions = tool::number_of(node, "sessions").value_or(-1);
+    if (text_of(node, "name") != own || sessions < 0) continue;
     const std::string stage = text_of(node, "stage");
-    return Draining{stage.empty() || stage == "draining", static_cast<std::size_t>(sessions->valuedouble)};
+    return Draining{stage.empty() || stage == "draining", static_cast<std::size_t>(sessions)};
   }
   return std::nullopt;
 }

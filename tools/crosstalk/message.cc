@@ -1,7 +1,6 @@
 #include "tools/crosstalk/message.h"
 
 #include <array>
-#include <cmath>
 
 #include "tools/common/json.h"
 #include "tools/crosstalk/text.h"
@@ -12,31 +11,17 @@ namespace {
 
 using What = Message::What;
 
-// A whole number that a double holds exactly; 0 where there is none.
-std::int64_t number_of(const cJSON* object, const char* key) {
-  const cJSON* const item = cJSON_GetObjectItemCaseSensitive(object, key);
-  constexpr double exact = 9007199254740992;
-  if (!cJSON_IsNumber(item) || !(std::fabs(item->valuedouble) <= exact)) return 0;
-  return static_cast<std::int64_t>(item->valuedouble);
+// 0 where there is none.
+std::int64_t whole_of(const cJSON* object, const char* key) {
+  return static_cast<std::int64_t>(tool::number_of(object, key).value_or(0));
 }
 
 std::uint64_t count_of(const cJSON* object, const char* key) {
-  const std::int64_t number = number_of(object, key);
+  const std::int64_t number = whole_of(object, key);
   return number < 0 ? 0 : static_cast<std::uint64_t>(number);
 }
 
-bool flag_of(const cJSON* object, const char* key) {
-  return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, key)) != 0;
-}
-
-std::vector<std::string> texts_of(const cJSON* object, const char* key) {
-  std::vector<std::string> texts;
-  const cJSON* item = nullptr;
-  cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(object, key)) {
-    if (cJSON_IsString(item)) texts.emplace_back(item->valuestring);
-  }
-  return texts;
-}
+bool is_true(const cJSON* object, const char* key) { return tool::flag_of(object, key).value_or(false); }
 
 What what_of(std::string_view cmd) {
   struct Row {
@@ -92,7 +77,7 @@ std::string_view written(std::string_view json, std::string_view key) {
 }
 
 std::string content_of(const cJSON* object, std::string_view line) {
-  const cJSON* const item = cJSON_GetObjectItemCaseSensitive(object, "content");
+  const cJSON* const item = tool::item_of(object, "content");
   return cJSON_IsString(item) ? item->valuestring : std::string(written(line, "content"));
 }
 
@@ -154,20 +139,19 @@ std::optional<Message> read_message(std::string_view line) {
   message.sentence = tool::text_of(object, "message");
   message.in = tool::text_of(object, "in");
   message.elsewhere = tool::text_of(object, "try");
-  message.users = texts_of(object, "users");
-  message.partial = texts_of(object, "partial");
-  message.ts = number_of(object, "ts");
-  message.retry_after_ms = number_of(object, "retry_after_ms");
+  message.users = tool::texts_of(object, "users");
+  message.partial = tool::texts_of(object, "partial");
+  message.ts = whole_of(object, "ts");
+  message.retry_after_ms = whole_of(object, "retry_after_ms");
   message.seq = count_of(object, "seq");
   message.waiting = count_of(object, "waiting");
   message.count = count_of(object, "count");
-  if (const cJSON* const more = cJSON_GetObjectItemCaseSensitive(object, "more"); cJSON_IsBool(more))
-    message.more = cJSON_IsTrue(more) != 0;
-  message.retry = flag_of(object, "retry");
-  message.maybe = flag_of(object, "maybe");
-  message.redelivered = flag_of(object, "redelivered");
-  message.stored = flag_of(object, "stored");
-  message.copy = flag_of(object, "copy");
+  message.more = tool::flag_of(object, "more");
+  message.retry = is_true(object, "retry");
+  message.maybe = is_true(object, "maybe");
+  message.redelivered = is_true(object, "redelivered");
+  message.stored = is_true(object, "stored");
+  message.copy = is_true(object, "copy");
   return message;
 }
 

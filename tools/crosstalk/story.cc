@@ -28,10 +28,9 @@ struct Step {
 
 Step read_step(const cJSON* object) {
   Step step;
-  const cJSON* const at = cJSON_GetObjectItemCaseSensitive(object, "at");
   // Beyond this it is no time.
   constexpr double last = 253402300799999;
-  if (cJSON_IsNumber(at) && std::fabs(at->valuedouble) <= last) step.at = at->valuedouble;
+  if (const double at = tool::number_of(object, "at").value_or(0); std::fabs(at) <= last) step.at = at;
   step.node = shown(text_of(object, "node"));
   step.what = shown(text_of(object, "what"));
   step.to = shown(text_of(object, "to"));
@@ -72,7 +71,7 @@ std::string what_of(const Step& step) {
 
 std::optional<std::vector<std::string>> story_for_people(std::string_view json) {
   const tool::Json root = tool::parse_json(json);
-  const cJSON* const list = cJSON_GetObjectItemCaseSensitive(root.get(), "steps");
+  const cJSON* const list = tool::item_of(root.get(), "steps");
   if (!cJSON_IsArray(list)) return std::nullopt;
   std::vector<Step> steps;
   const cJSON* object = nullptr;

@@ -1,34 +1,13 @@
 #include "tools/crosstalk/text.h"
 
-#include <array>
-#include <cstdio>
 #include <cwchar>
+#include <optional>
+
+#include "tools/common/utf8.h"
 
 namespace crosstalk {
 
 namespace {
-
-struct Point {
-  char32_t value = 0;
-  std::size_t length = 0;  // bytes; 0: what stands there is not UTF-8
-};
-
-// RFC 3629: no overlong forms, no surrogates. `text` is not empty.
-Point next_point(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned lead = byte(0);
-  if (lead < 0x80) return {lead, 1};
-  const std::size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {};
-  char32_t point = lead & (0x7fU >> length);
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80U) return {};
-    point = (point << 6U) | (byte(i) & 0x3fU);
-  }
-  constexpr std::array<char32_t, 5> least = {0, 0, 0x80, 0x800, 0x10000};
-  if (point < least[length] || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) return {};
-  return {point, length};
-}
 
 bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7f && c < 0xa0); }
 
@@ -37,12 +16,6 @@ bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7f && c < 0xa0); }
 bool is_deceptive(char32_t c) {
   return c == 0x061c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2064) ||
          (c >= 0x2066 && c <= 0x2069) || c == 0xfeff || (c >= 0xe0000 && c <= 0xe007f);
-}
-
-void append_escape(std::string& out, const char* format, char32_t value) {
-  std::array<char, 12> text{};
-  std::snprintf(text.data(), text.size(), format, static_cast<unsigned>(value));
-  out += text.data();
 }
 
 // How many columns libedit gives a character of what is typed: a control
@@ -59,27 +32,24 @@ std::size_t columns_of(char32_t c) {
 std::string shown(std::string_view text) {
   std::string out;
   while (!text.empty()) {
-    const Point next = next_point(text);
-    const std::size_t length = next.length == 0 ? 1 : next.length;
-    if (next.length == 0) {
-      append_escape(out, "\\x%02x", static_cast<unsigned char>(text.front()));
-    } else if (is_control(next.value)) {
-      append_escape(out, "\\x%02x", next.value);
-    } else if (is_deceptive(next.value)) {
-      append_escape(out, "\\u%04x", next.value);
-    } else {
-      out.append(text.substr(0, length));
-    }
-    text.remove_prefix(length);
+    const std::string_view rest = text;
+    const std::optional<char32_t> point = tool::take_point(text);
+    if (!point)
+      out += tool::escaped("\\x%02x", static_cast<unsigned char>(rest.front()));
+    else if (is_control(*point))
+      out += tool::escaped("\\x%02x", *point);
+    else if (is_deceptive(*point))
+      out += tool::escaped("\\u%04x", *point);
+    else
+      out += rest.substr(0, rest.size() - text.size());
   }
   return out;
 }
 
 bool is_plain_utf8(std::string_view text) {
   while (!text.empty()) {
-    const Point next = next_point(text);
-    if (next.length == 0 || next.value == 0) return false;
-    text.remove_prefix(next.length);
+    // No character there, or NUL.
+    if (tool::take_point(text).value_or(0) == 0) return false;
   }
   return true;
 }
@@ -89,7 +59,7 @@ std::string quoted(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20) {
-      append_escape(out, "\\u%04x", byte);
+      out += tool::escaped("\\u%04x", byte);
     } else {
       if (c == '"' || c == '\\') out += '\\';
       out += c;
@@ -102,8 +72,8 @@ std::size_t rows_below(std::string_view text, std::size_t columns) {
   std::size_t row = 0;
   std::size_t column = 0;
   while (!text.empty()) {
-    const Point next = next_point(text);
-    const std::size_t width = next.length == 0 ? 1 : columns_of(next.value);
+    const std::optional<char32_t> point = tool::take_point(text);
+    const std::size_t width = point ? columns_of(*point) : 1;
     // What does not fit goes to the next row whole.
     if (column + width > columns) {
       ++row;
@@ -114,7 +84,6 @@ std::size_t rows_below(std::string_view text, std::size_t columns) {
       ++row;
       column = 0;
     }
-    text.remove_prefix(next.length == 0 ? 1 : next.length);
   }
   return row;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tools/common/printable.h"
+#include "tools/common/utf8.h"
 #include "tools/peek/figures.h"
 
 namespace peek {

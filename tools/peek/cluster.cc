@@ -1,7 +1,6 @@
 #include "tools/peek/cluster.h"
 
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <set>
 
@@ -14,27 +13,19 @@ namespace {
 
 constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t text_bytes_max = 256;
-constexpr double number_max = 9007199254740992.0;  // a double counts one by one up to here
 
 std::string text(const cJSON* object, const char* key, std::size_t bytes_max = text_bytes_max) {
   return tool::text_of(object, key).substr(0, bytes_max);
 }
 
 std::optional<double> real(const cJSON* object, const char* key) {
-  const cJSON* const item = cJSON_GetObjectItemCaseSensitive(object, key);
-  if (!cJSON_IsNumber(item)) return std::nullopt;
-  const double value = item->valuedouble;
-  return std::isfinite(value) && value >= 0 && value <= number_max ? std::optional(value) : std::nullopt;
+  const std::optional<double> value = tool::number_of(object, key);
+  return value && *value >= 0 ? value : std::nullopt;
 }
 
 Number number(const cJSON* object, const char* key) {
   const std::optional<double> value = real(object, key);
   return value ? Number(static_cast<std::uint64_t>(*value)) : std::nullopt;
-}
-
-std::optional<bool> truth(const cJSON* object, const char* key) {
-  const cJSON* const item = cJSON_GetObjectItemCaseSensitive(object, key);
-  return cJSON_IsBool(item) ? std::optional(cJSON_IsTrue(item) != 0) : std::nullopt;
 }
 
 template <class Enum, std::size_t count>
@@ -66,7 +57,7 @@ Node node_of(const cJSON* object) {
   Node node;
   node.name = text(object, "name", name_bytes_max);
   node.life = word(text(object, "state"), lives);
-  node.listed = truth(object, "listed").value_or(true);
+  node.listed = tool::flag_of(object, "listed").value_or(true);
   node.draining = text(object, "stage") == "draining";
   node.incarnation = text(object, "incarnation", name_bytes_max);
   node.peer = text(object, "peer");
@@ -82,14 +73,14 @@ Node node_of(const cJSON* object) {
   node.memory_bytes = number(object, "memory_bytes");
   node.age_ms = number(object, "age_ms");
   node.chats_per_s = real(object, "chats_per_s");
-  node.settings = settings_of(cJSON_GetObjectItemCaseSensitive(object, "settings"));
+  node.settings = settings_of(tool::item_of(object, "settings"));
   return node;
 }
 
 Link link_of(const cJSON* object) {
   Link link;
   link.dialled = word(text(object, "state"), dials);
-  link.accepted = truth(object, "accepted");
+  link.accepted = tool::flag_of(object, "accepted");
   link.canary = word(text(object, "canary"), canaries);
   link.rtt_us = number(object, "rtt_us");
   link.waiting_bytes = number(object, "waiting_bytes");
@@ -183,7 +174,7 @@ std::size_t Cluster::find(std::string_view wanted) const {
 
 tool::Result<Cluster> parse_cluster(std::string_view json) {
   const tool::Json tree = tool::parse_json(json);
-  const cJSON* const nodes = cJSON_GetObjectItemCaseSensitive(tree.get(), "nodes");
+  const cJSON* const nodes = tool::item_of(tree.get(), "nodes");
   if (!cJSON_IsArray(nodes)) return tool::Failure{"the answer is no picture of a cluster"};
   Cluster cluster;
   if (!read_nodes(cluster, nodes))
@@ -191,10 +182,10 @@ tool::Result<Cluster> parse_cluster(std::string_view json) {
   if (cluster.nodes.empty()) return tool::Failure{"the answer has no node"};
   cluster.node = text(tree.get(), "node", name_bytes_max);
   cluster.name = text(tree.get(), "cluster", name_bytes_max);
-  cluster.whole = truth(tree.get(), "whole").value_or(false);
-  read_links(cluster, cJSON_GetObjectItemCaseSensitive(tree.get(), "links"));
-  read_events(cluster, cJSON_GetObjectItemCaseSensitive(tree.get(), "events"));
-  const cJSON* const redis = cJSON_GetObjectItemCaseSensitive(tree.get(), "redis");
+  cluster.whole = tool::flag_of(tree.get(), "whole").value_or(false);
+  read_links(cluster, tool::item_of(tree.get(), "links"));
+  read_events(cluster, tool::item_of(tree.get(), "events"));
+  const cJSON* const redis = tool::item_of(tree.get(), "redis");
   cluster.redis = text(redis, "state", name_bytes_max);
   cluster.redis_latency_us = number(redis, "latency_us");
   return cluster;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "tools/common/utf8.h"
+
 namespace peek {
 
 namespace {
