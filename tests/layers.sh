@@ -51,7 +51,8 @@ rule 'peer/ includes no system header: no sockets, no clock' peer/* -- '<(sys|ne
   rule 'simdjson only in src/client/request.cc' $(all_but '^src/client/request\.cc$') -- '<simdjson'
   rule 'http-parser only in src/http/parse.cc and tools/common/http.cc' $(all_but '^(src/http/parse|tools/common/http)\.cc$') -- '<http_parser'
   rule 'libtelnet only in src/client/telnet.cc' $(all_but '^src/client/telnet\.cc$') -- '<libtelnet'
-  rule 'toml++ and CLI11 only in src/node/config.cc and flags.cc of each tool' $(all_but '^(src/node/config|tools/[a-z]+/flags)\.cc$') -- '<(toml|CLI)'
+  rule 'toml++ and CLI11 only in src/node/config.cc and tools/common/usage' $(all_but '^(src/node/config\.cc|tools/common/usage\.(h|cc))$') -- '<(toml|CLI)'
+  rule 'CLI11 for flags.cc of each tool alone' $(all_but '^tools/([a-z]+/flags|common/usage)\.cc$') -- '"tools/common/usage\.h'
   rule 'ncurses only in tools/peek/screen.cc' $(all_but '^tools/peek/screen\.cc$') -- '<(n?curses|term)'
   rule 'libedit only in tools/crosstalk/terminal' $(all_but '^tools/crosstalk/terminal\.') -- '<(histedit|editline)'
   rule 'in tools/crosstalk only the wire, sessions and HTTP have connections' \

@@ -305,12 +305,13 @@ START_TEST(the_command_line) {
   for (const auto& row : rows) {
     std::vector<const char*> words = {"cluster-peek"};
     words.insert(words.end(), row.given.begin(), row.given.end());
-    const peek::Flags flags = peek::read_flags(static_cast<int>(words.size()), words.data());
+    const auto flags = peek::read_flags(static_cast<int>(words.size()), words.data());
     const std::string mistake = row.mistake;
-    same(flags.mistake, mistake.empty() ? "" : "cluster-peek: " + mistake + "; see cluster-peek --help\n");
+    same(flags ? "" : flags.failure().text,
+         mistake.empty() ? "" : "cluster-peek: " + mistake + "; see cluster-peek --help\n");
   }
   const char* const version[] = {"cluster-peek", "--version"};
-  same(peek::read_flags(2, version).print, "cluster-peek " CROSSTALK_VERSION "\n");
+  same(peek::read_flags(2, version).failure().text, "cluster-peek " CROSSTALK_VERSION "\n");
 }
 END_TEST
 

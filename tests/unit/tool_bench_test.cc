@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/unit/command_line.h"
 #include "tests/unit/suite.h"
 #include "tools/bench/figures.h"
 #include "tools/bench/flags.h"
@@ -13,22 +14,10 @@
 
 namespace {
 
-using bench::CommandLine;
 using bench::Verb;
-using Action = bench::CommandLine::Action;
+using command_line::has;
 
-CommandLine read(std::vector<const char*> arguments) {
-  arguments.insert(arguments.begin(), "crosstalk-bench");
-  return bench::read_command_line(static_cast<int>(arguments.size()), arguments.data());
-}
-
-bench::Invocation run(std::vector<const char*> arguments) {
-  const CommandLine line = read(std::move(arguments));
-  ck_assert_msg(line.action == Action::run, "%s", line.text.c_str());
-  return line.invocation;
-}
-
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+const command_line::Reader<bench::Invocation> line("crosstalk-bench", bench::read_command_line);
 
 std::size_t times(const std::string& text, std::string_view part) {
   std::size_t count = 0;
@@ -39,27 +28,28 @@ std::size_t times(const std::string& text, std::string_view part) {
 }  // namespace
 
 START_TEST(has_defaults_of_each_command) {
-  const bench::Invocation throughput = run({"throughput"});
+  const bench::Invocation throughput = line.run({"throughput"});
   ck_assert(throughput.verb == Verb::throughput && throughput.pairs == 256 && throughput.window == 16);
   ck_assert(throughput.nodes == std::vector<tool::Address>({{"127.0.0.1", 9501}, {"127.0.0.1", 9502}}));
   ck_assert(throughput.duration == 10 * bench::second && throughput.runs == 1 && throughput.label == "crosstalk");
-  const bench::Invocation latency = run({"latency"});
+  const bench::Invocation latency = line.run({"latency"});
   ck_assert(latency.pairs == 64 && latency.rate == 10'000 && latency.payload_bytes == 128);
-  ck_assert(run({"idle"}).sessions == 15'000 && run({"idle"}).at_once == 128);
-  ck_assert(run({"login"}).at_once == 0 && run({"login"}).pairs == 0 && run({"login"}).duration == 3 * bench::second);
-  ck_assert(run({"fair"}).pairs == 32);
-  ck_assert(run({"relay"}).ports == std::vector<std::uint16_t>({0, 0}));
+  ck_assert(line.run({"idle"}).sessions == 15'000 && line.run({"idle"}).at_once == 128);
+  ck_assert(line.run({"login"}).at_once == 0 && line.run({"login"}).pairs == 0 &&
+            line.run({"login"}).duration == 3 * bench::second);
+  ck_assert(line.run({"fair"}).pairs == 32);
+  ck_assert(line.run({"relay"}).ports == std::vector<std::uint16_t>({0, 0}));
 }
 END_TEST
 
 START_TEST(takes_what_it_is_told) {
   const bench::Invocation found =
-      run({"throughput", "--nodes", "h1:1,[::1]:2", "--proto", "nats", "--pids", "7,8", "--label", "old", "--duration",
-           "0.25", "--runs", "3", "--json", "--plot", "x.svg"});
+      line.run({"throughput", "--nodes", "h1:1,[::1]:2", "--proto", "nats", "--pids", "7,8", "--label", "old",
+                "--duration", "0.25", "--runs", "3", "--json", "--plot", "x.svg"});
   ck_assert(found.nodes == std::vector<tool::Address>({{"h1", 1}, {"::1", 2}}));
   ck_assert(found.proto == bench::Proto::nats && found.pids == std::vector<pid_t>({7, 8}) && found.label == "old");
   ck_assert(found.duration == 250 * bench::millisecond && found.runs == 3 && found.json && found.plot == "x.svg");
-  const bench::Invocation drawn = run({"plot", "a", "b", "--out", "c"});
+  const bench::Invocation drawn = line.run({"plot", "a", "b", "--out", "c"});
   ck_assert(drawn.files == std::vector<std::string>({"a", "b"}) && drawn.out == "c");
 }
 END_TEST
@@ -86,38 +76,28 @@ START_TEST(says_what_is_wrong) {
       {{"relay", "--ports", "1,70000"}, "--ports: expected numbers from 0 to 65535"},
       {{"plot", "x"}, "--out is required"},
       {{"\x1b[2J"}, "\\x1b[2J"},
+      {{"two\nlines"}, "unknown command \"two\\x0alines\""},
   };
-  for (const auto& row : rows) {
-    const CommandLine line = read(row.arguments);
-    ck_assert_msg(line.action == Action::fail, "%s", row.says);
-    ck_assert_msg(has(line.text, row.says), "%s: %s", row.says, line.text.c_str());
-    ck_assert(line.text.starts_with("crosstalk-bench: ") && line.text.find('\n') == line.text.size() - 1);
-  }
+  for (const auto& row : rows) line.refuses(row.arguments, row.says);
 }
 END_TEST
 
 START_TEST(helps) {
-  const CommandLine all = read({"--help"});
-  ck_assert(all.action == Action::print && has(all.text, "Exit status"));
+  const std::string all = line.printed({"--help"});
+  ck_assert(has(all, "Exit status"));
   for (const char* const verb : {"throughput", "latency", "idle", "login", "fair", "relay", "plot", "completion"}) {
-    ck_assert_msg(has(all.text, std::string("  ") + verb), "%s", verb);
-    ck_assert_msg(has(read({verb, "--help"}).text, std::string("crosstalk-bench ") + verb), "%s", verb);
+    ck_assert_msg(has(all, std::string("  ") + verb), "%s", verb);
+    ck_assert_msg(has(line.printed({verb, "--help"}), std::string("crosstalk-bench ") + verb), "%s", verb);
   }
-  ck_assert(read({"--version"}).text.starts_with("crosstalk-bench "));
+  ck_assert(line.printed({"--version"}).starts_with("crosstalk-bench "));
 }
 END_TEST
 
 START_TEST(completes_all_there_is) {
   const tool::Grammar grammar = bench::grammar();
-  for (const std::string& script : {tool::bash_completion(grammar), tool::zsh_completion(grammar)}) {
-    ck_assert(has(script, "crosstalk-bench") && has(script, "_crosstalk_bench") && has(script, "--plot|--out)"));
-    for (const tool::VerbFlags& verb : grammar.verbs) {
-      ck_assert_msg(has(script, verb.verb), "%s", verb.verb.c_str());
-      for (const std::string& flag : verb.flags) ck_assert_msg(has(script, flag), "%s", flag.c_str());
-    }
-  }
-  // A quote in a description would end zsh's.
-  for (const tool::VerbFlags& verb : grammar.verbs) ck_assert(verb.help.find_first_of("':") == std::string::npos);
+  command_line::completes(grammar);
+  for (const std::string& script : {tool::bash_completion(grammar), tool::zsh_completion(grammar)})
+    ck_assert(has(script, "_crosstalk_bench") && has(script, "--plot|--out)"));
 }
 END_TEST
 

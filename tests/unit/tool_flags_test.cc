@@ -4,50 +4,39 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/unit/command_line.h"
 #include "tests/unit/suite.h"
 
 namespace {
 
 using namespace std::chrono_literals;
-using crosstalk::CommandLine;
+using command_line::has;
 using crosstalk::Verb;
-using Action = crosstalk::CommandLine::Action;
 
-CommandLine read(std::vector<const char*> arguments) {
-  arguments.insert(arguments.begin(), "crosstalk");
-  return crosstalk::read_command_line(static_cast<int>(arguments.size()), arguments.data());
-}
-
-crosstalk::Invocation run(std::vector<const char*> arguments) {
-  const CommandLine line = read(std::move(arguments));
-  ck_assert_msg(line.action == Action::run, "%s", line.text.c_str());
-  return line.invocation;
-}
-
-bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+const command_line::Reader<crosstalk::Invocation> line("crosstalk", crosstalk::read_command_line);
 
 }  // namespace
 
 START_TEST(knows_every_command) {
-  ck_assert(run({"login", "alice"}).verb == Verb::login);
-  ck_assert(run({"send", "--as", "a", "--to", "b", "x"}).verb == Verb::send);
-  ck_assert(run({"tail", "alice"}).name == "alice");
-  ck_assert(run({"who"}).verb == Verb::who);
-  ck_assert(run({"whereis", "alice"}).verb == Verb::whereis);
-  ck_assert(run({"kick", "alice"}).verb == Verb::kick);
-  ck_assert(run({"drain"}).wait);
-  ck_assert(!run({"drain", "--no-wait"}).wait);
-  ck_assert(run({"undrain"}).verb == Verb::undrain);
-  ck_assert(run({"ping"}).count == 5);
-  ck_assert(run({"ping", "-n", "3"}).count == 3);
-  ck_assert(run({"check"}).verb == Verb::check);
-  ck_assert(run({"explain", "m-1"}).id == "m-1");
-  ck_assert(run({"completion", "zsh"}).shell == "zsh");
+  ck_assert(line.run({"login", "alice"}).verb == Verb::login);
+  ck_assert(line.run({"send", "--as", "a", "--to", "b", "x"}).verb == Verb::send);
+  ck_assert(line.run({"tail", "alice"}).name == "alice");
+  ck_assert(line.run({"who"}).verb == Verb::who);
+  ck_assert(line.run({"whereis", "alice"}).verb == Verb::whereis);
+  ck_assert(line.run({"kick", "alice"}).verb == Verb::kick);
+  ck_assert(line.run({"drain"}).wait);
+  ck_assert(!line.run({"drain", "--no-wait"}).wait);
+  ck_assert(line.run({"undrain"}).verb == Verb::undrain);
+  ck_assert(line.run({"ping"}).count == 5);
+  ck_assert(line.run({"ping", "-n", "3"}).count == 3);
+  ck_assert(line.run({"check"}).verb == Verb::check);
+  ck_assert(line.run({"explain", "m-1"}).id == "m-1");
+  ck_assert(line.run({"completion", "zsh"}).shell == "zsh");
 }
 END_TEST
 
 START_TEST(has_defaults) {
-  const crosstalk::Invocation found = run({"ping"});
+  const crosstalk::Invocation found = line.run({"ping"});
   ck_assert(found.servers == std::vector<tool::Address>({{"127.0.0.1", 9501}}));
   ck_assert((found.http == tool::Address{"127.0.0.1", 9701}));
   ck_assert(!found.json && !found.timeout && found.token_file.empty() && found.limit == 0);
@@ -58,7 +47,7 @@ START_TEST(flags_stand_before_and_behind_the_command) {
   for (const bool before : {true, false}) {
     std::vector<const char*> arguments = {"-s", "h1:1,[::1]:2", "--http", "h2:3", "--json", "--timeout", "0.25"};
     arguments.insert(before ? arguments.end() : arguments.begin(), "ping");
-    const crosstalk::Invocation found = run(arguments);
+    const crosstalk::Invocation found = line.run(arguments);
     ck_assert(found.servers == std::vector<tool::Address>({{"h1", 1}, {"::1", 2}}));
     ck_assert((found.http == tool::Address{"h2", 3}));
     ck_assert(found.json && found.timeout == 250ms);
@@ -67,11 +56,11 @@ START_TEST(flags_stand_before_and_behind_the_command) {
 END_TEST
 
 START_TEST(words_are_the_text) {
-  const crosstalk::Invocation found = run({"send", "--as", "a", "how", "are", "you", "--to", "b"});
+  const crosstalk::Invocation found = line.run({"send", "--as", "a", "how", "are", "you", "--to", "b"});
   ck_assert(found.words == std::vector<std::string>({"how", "are", "you"}));
-  ck_assert(run({"send", "--as", "a", "--to", "b", "-"}).words == std::vector<std::string>{"-"});
-  ck_assert(run({"send", "--as", "a", "--to", "b", "--", "--raw"}).words == std::vector<std::string>{"--raw"});
-  ck_assert(!run({"send", "--as", "a", "--to", "b", "--", "--raw"}).raw);
+  ck_assert(line.run({"send", "--as", "a", "--to", "b", "-"}).words == std::vector<std::string>{"-"});
+  ck_assert(line.run({"send", "--as", "a", "--to", "b", "--", "--raw"}).words == std::vector<std::string>{"--raw"});
+  ck_assert(!line.run({"send", "--as", "a", "--to", "b", "--", "--raw"}).raw);
 }
 END_TEST
 
@@ -96,36 +85,20 @@ START_TEST(says_what_is_wrong) {
       {{"login", "\xff"}, "expected UTF-8, found \\xff"},
       {{"\x1b[2J"}, "\\x1b[2J"},
   };
-  for (const auto& row : rows) {
-    const CommandLine line = read(row.arguments);
-    ck_assert_msg(line.action == Action::fail, "%s", row.says);
-    ck_assert_msg(has(line.text, row.says), "%s: %s", row.says, line.text.c_str());
-    ck_assert(line.text.starts_with("crosstalk: ") && line.text.find('\n') == line.text.size() - 1);
-  }
+  for (const auto& row : rows) line.refuses(row.arguments, row.says);
 }
 END_TEST
 
 START_TEST(helps) {
-  const CommandLine all = read({"--help"});
-  ck_assert(all.action == Action::print);
-  for (const tool::VerbFlags& verb : crosstalk::grammar().verbs) ck_assert(has(all.text, "  " + verb.verb));
-  ck_assert(has(all.text, "Exit status") && has(all.text, "--token-file"));
-  ck_assert(has(read({"send", "--help"}).text, "--raw"));
-  ck_assert(read({"--version"}).text.starts_with("crosstalk "));
+  const std::string all = line.printed({"--help"});
+  for (const tool::VerbFlags& verb : crosstalk::grammar().verbs) ck_assert(has(all, "  " + verb.verb));
+  ck_assert(has(all, "Exit status") && has(all, "--token-file"));
+  ck_assert(has(line.printed({"send", "--help"}), "--raw"));
+  ck_assert(line.printed({"--version"}).starts_with("crosstalk "));
 }
 END_TEST
 
-START_TEST(completes_all_there_is) {
-  const tool::Grammar grammar = crosstalk::grammar();
-  const std::vector<tool::VerbFlags>& verbs = grammar.verbs;
-  for (const std::string& script : {tool::bash_completion(grammar), tool::zsh_completion(grammar)})
-    for (const tool::VerbFlags& verb : verbs) {
-      ck_assert_msg(has(script, verb.verb), "%s", verb.verb.c_str());
-      for (const std::string& flag : verb.flags) ck_assert_msg(has(script, flag), "%s", flag.c_str());
-    }
-  // A quote in a description would end zsh's.
-  for (const tool::VerbFlags& verb : verbs) ck_assert(verb.help.find_first_of("':") == std::string::npos);
-}
+START_TEST(completes_all_there_is) { command_line::completes(crosstalk::grammar()); }
 END_TEST
 
 SUITE(knows_every_command, has_defaults, flags_stand_before_and_behind_the_command, words_are_the_text,

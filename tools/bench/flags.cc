@@ -1,20 +1,17 @@
 #include "tools/bench/flags.h"
 
-#include <CLI/CLI.hpp>
 #include <charconv>
-#include <functional>
-#include <iomanip>
-#include <sstream>
 #include <string_view>
 
 #include "tools/bench/stamp.h"
 #include "tools/common/printable.h"
+#include "tools/common/usage.h"
 
 namespace bench {
 
 namespace {
 
-constexpr const char* version_text = "crosstalk-bench " CROSSTALK_VERSION;
+constexpr const char* program = "crosstalk-bench";
 constexpr double day_s = 86'400;
 constexpr double million = 1'000'000;
 constexpr pid_t pid_max = 1 << 22;  // Linux has no more
@@ -45,32 +42,12 @@ struct Flags {
   double warmup_s = 1;
 };
 
-std::string found(const std::string& expected, const std::string& value) {
-  return "expected " + expected + ", found \"" + value + '"';
-}
-
-std::string number(double value) {
-  std::ostringstream text;
-  text << std::setprecision(9) << value;
-  return text.str();
-}
-
-CLI::Validator from_to(double min, double max) {
-  return CLI::Validator(
-      [=](const std::string& text) {
-        double value = 0;
-        if (CLI::detail::lexical_cast(text, value) && value >= min && value <= max) return std::string();
-        return found("a number from " + number(min) + " to " + number(max), text);
-      },
-      "");
-}
-
 template <class T>
 CLI::Option* add_number(CLI::App& app, const char* name, T& value, T unless_told, double min, double max,
                         const std::string& help) {
   value = unless_told;
-  std::string told = help + " (" + number(static_cast<double>(unless_told)) + ")";
-  return app.add_option(name, value, told)->type_name("N")->check(from_to(min, max));
+  std::string told = help + " (" + tool::number(static_cast<double>(unless_told)) + ")";
+  return app.add_option(name, value, told)->type_name("N")->check(tool::from_to(min, max));
 }
 
 using Declare = void (*)(CLI::App&, Flags&);
@@ -83,7 +60,7 @@ void declare_target(CLI::App& app, Flags& flags) {
       ->type_name("NAME")
       ->check(CLI::Validator(
           [](const std::string& name) {
-            return proto_named(name) ? std::string() : found("crosstalk, nats, redis or relay", name);
+            return proto_named(name) ? std::string() : tool::found("crosstalk, nats, redis or relay", name);
           },
           ""));
   app.add_option("--pids", flags.pids, "the servers' processes, whose CPU time is to be told")->type_name("PID,...");
@@ -92,7 +69,7 @@ void declare_target(CLI::App& app, Flags& flags) {
   app.add_flag("--json", flags.found.json, "for programs: one object of JSON");
   app.add_option("--timeout", flags.timeout_s, "seconds until all are logged in and linked (60)")
       ->type_name("S")
-      ->check(from_to(0.001, day_s));
+      ->check(tool::from_to(0.001, day_s));
 }
 
 void declare_span(CLI::App& app, Flags& flags, const std::string& what, double seconds) {
@@ -169,14 +146,7 @@ void declare_plot(CLI::App& app, Flags& flags) {
   app.add_option("--title", flags.found.title, "what stands above it")->type_name("TEXT");
 }
 
-void declare_completion(CLI::App& app, Flags& flags) {
-  app.add_option("SHELL", flags.found.shell, "bash or zsh")
-      ->required()
-      ->type_name("")
-      ->check(CLI::Validator(
-          [](const std::string& shell) { return shell == "bash" || shell == "zsh" ? "" : found("bash or zsh", shell); },
-          ""));
-}
+void declare_completion(CLI::App& app, Flags& flags) { tool::add_shell(app, flags.found.shell); }
 
 struct Row {
   const char* name;
@@ -199,90 +169,30 @@ constexpr Row rows[] = {
 
 // A verb's own defaults must not be those of another, so only its flags are declared.
 void declare(Flags& flags, const Row* wanted) {
-  CLI::App& app = flags.app;
-  app.name("crosstalk-bench");
-  app.set_help_flag();
-  app.require_subcommand(1);
-  app.get_formatter()->column_width(28);
-  app.get_formatter()->label("OPTIONS", "FLAGS");
-  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
-  app.get_formatter()->label("Positionals", "Arguments");
-  app.get_formatter()->label("REQUIRED", "");
-  app.option_defaults()->group("Flags")->take_last()->disable_flag_override();
-  app.set_version_flag("--version", version_text)->description("print the version, and stop");
-  app.set_help_flag("--help", "print this, and stop");
+  flags.app.require_subcommand(1);
+  tool::begin_flags(flags.app, program, 28);
+  tool::end_flags(flags.app, help_footer);
   for (const Row& row : rows) {
-    CLI::App* const verb = app.add_subcommand(row.name, row.help);
-    verb->group("Commands");
-    verb->set_help_flag();
-    verb->option_defaults()->group("Flags")->take_last()->disable_flag_override();
-    if (&row == wanted) row.declare(*verb, flags);
-    for (CLI::Option* const option : verb->get_options())
-      if (option->get_positional()) option->group("Arguments")->multi_option_policy(CLI::MultiOptionPolicy::Throw);
-    verb->set_help_flag("--help", "print this, and stop");
+    CLI::App& verb = tool::begin_verb(flags.app, row.name, row.help);
+    if (&row == wanted) row.declare(verb, flags);
+    tool::end_verb(verb);
   }
-  app.footer(help_footer);
 }
 
-CommandLine fail(const std::string& sentence) {
-  CommandLine line;
-  line.action = CommandLine::Action::fail;
-  line.text =
-      "crosstalk-bench: " + tool::printable(sentence.substr(0, sentence.find('\n'))) + "; see crosstalk-bench --help\n";
-  return line;
-}
+std::string fit(std::string_view text) { return tool::printable(text); }
 
-CommandLine print(std::string text) {
-  CommandLine line;
-  line.action = CommandLine::Action::print;
-  line.text = std::move(text);
-  return line;
-}
-
-std::string in_words(const CLI::ParseError& error, const CLI::App& app) {
-  const std::vector<std::string> left = app.remaining(true);
-  if (app.get_subcommands().empty() && left.empty() && dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)
-    return "expected a command";
-  if (left.empty()) {
-    const std::string what = error.what();
-    // CLI11's own words for a value that is not there.
-    const std::size_t missing = what.find(": 1 required ");
-    return missing == std::string::npos ? what : what.substr(0, missing) + ": expected a value, found nothing";
-  }
-  const bool flag = left.front().starts_with('-');
-  return (flag                            ? "unknown flag \""
-          : app.get_subcommands().empty() ? "unknown command \""
-                                          : "one argument too many: \"") +
-         left.front() + '"';
-}
-
-// Each part between commas; the sentence is empty where all of them make sense.
-std::string each(const std::string& list, const std::function<std::string(const std::string&)>& take) {
-  std::istringstream parts(list);
-  for (std::string part; std::getline(parts, part, ',');)
-    if (std::string wrong = take(part); !wrong.empty()) return wrong;
-  return {};
-}
-
-std::string take_addresses(const std::string& flag, const std::string& list, std::vector<tool::Address>& addresses) {
-  return each(list, [&](const std::string& part) {
-    const auto address = tool::parse_address(part);
-    if (!address) return flag + ": " + address.why();
-    addresses.push_back(*address);
-    return std::string();
-  });
-}
+tool::Instead fail(const std::string& sentence) { return tool::mistake(program, fit(sentence)); }
 
 template <class T>
 std::string take_numbers(const std::string& flag, const std::string& list, T min, T max, std::vector<T>& numbers) {
-  return each(list, [&](const std::string& part) {
+  for (const std::string& part : tool::parts_of(list)) {
     long long value = 0;
     const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
     if (error != std::errc() || end != part.data() + part.size() || value < min || value > max)
-      return flag + ": " + found("numbers from " + number(min) + " to " + number(max), part);
+      return flag + ": " + tool::found("numbers from " + tool::number(min) + " to " + tool::number(max), part);
     numbers.push_back(static_cast<T>(value));
-    return std::string();
-  });
+  }
+  return {};
 }
 
 // A sentence, or nothing.
@@ -291,8 +201,8 @@ std::string settle_lists(const Flags& flags, Invocation& invocation) {
                             : invocation.proto == Proto::crosstalk ? "127.0.0.1:9501,127.0.0.1:9502"
                                                                    : "";
   if (nodes.empty()) return "--nodes is required with --proto " + flags.proto;
-  std::string wrong = take_addresses("--nodes", nodes, invocation.nodes);
-  if (wrong.empty()) wrong = take_addresses("--http", flags.http, invocation.http);
+  std::string wrong = tool::take_addresses("--nodes", nodes, invocation.nodes);
+  if (wrong.empty()) wrong = tool::take_addresses("--http", flags.http, invocation.http);
   if (wrong.empty()) wrong = take_numbers<pid_t>("--pids", flags.pids, 1, pid_max, invocation.pids);
   if (wrong.empty() && !invocation.pids.empty() && !invocation.http.empty())
     return "expected --pids or --http, not both";
@@ -301,62 +211,48 @@ std::string settle_lists(const Flags& flags, Invocation& invocation) {
   return wrong;
 }
 
-CommandLine settle(const Flags& flags, const Row& row) {
-  CommandLine line;
-  line.invocation = flags.found;
-  Invocation& invocation = line.invocation;
+tool::Result<Invocation, tool::Instead> settle(const Flags& flags, const Row& row) {
+  Invocation invocation = flags.found;
   invocation.verb = row.verb;
   invocation.proto = *proto_named(flags.proto);
   if (invocation.label.empty()) invocation.label = flags.proto;
   invocation.timeout = from_seconds(flags.timeout_s);
   invocation.duration = from_seconds(flags.duration_s);
   invocation.warmup = from_seconds(flags.warmup_s);
+  std::string wrong;
   if (row.verb == Verb::relay) {
-    const std::string wrong = take_numbers<std::uint16_t>("--ports", flags.ports, 0, 65'535, invocation.ports);
-    if (!wrong.empty()) return fail(wrong);
-    return invocation.ports.size() == 2 ? line : fail("--ports: expected two, found \"" + flags.ports + '"');
+    wrong = take_numbers<std::uint16_t>("--ports", flags.ports, 0, 65'535, invocation.ports);
+    if (wrong.empty() && invocation.ports.size() != 2) wrong = "--ports: expected two, found \"" + flags.ports + '"';
+  } else if (row.verb != Verb::plot && row.verb != Verb::completion) {
+    wrong = settle_lists(flags, invocation);
   }
-  if (row.verb == Verb::plot || row.verb == Verb::completion) return line;
-  const std::string wrong = settle_lists(flags, invocation);
-  return wrong.empty() ? line : fail(wrong);
+  if (!wrong.empty()) return fail(wrong);
+  return invocation;
 }
 
 }  // namespace
 
-CommandLine read_command_line(int argc, const char* const* argv) {
+tool::Result<Invocation, tool::Instead> read_command_line(int argc, const char* const* argv) {
   const Row* wanted = nullptr;
   if (argc > 1)
     for (const Row& row : rows)
       if (std::string_view(argv[1]) == row.name) wanted = &row;
   Flags flags;
   declare(flags, wanted);
-  try {
-    flags.app.parse(argc, argv);
-    return wanted == nullptr ? fail("expected a command") : settle(flags, *wanted);
-  } catch (const CLI::CallForHelp&) {
-    return print(flags.app.help());
-  } catch (const CLI::CallForVersion&) {
-    return print(std::string(version_text) + "\n");
-  } catch (const CLI::ParseError& error) {
-    return fail(in_words(error, flags.app));
-  }
+  if (const auto instead = tool::parse(flags.app, argc, argv, fit)) return *instead;
+  if (wanted == nullptr) return fail("expected a command");
+  return settle(flags, *wanted);
 }
 
 tool::Grammar grammar() {
-  const auto names_of = [](const CLI::App& app) {
-    std::vector<std::string> names;
-    for (const CLI::Option* const option : app.get_options())
-      for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-    return names;
-  };
   std::vector<tool::VerbFlags> verbs;
   for (const Row& row : rows) {
     Flags flags;
     declare(flags, &row);
-    if (verbs.empty()) verbs.push_back({"", "", names_of(flags.app)});
-    verbs.push_back({row.name, row.help, names_of(*flags.app.get_subcommand(row.name))});
+    if (verbs.empty()) verbs.push_back({"", "", tool::flags_of(flags.app)});
+    verbs.push_back({row.name, row.help, tool::flags_of(*flags.app.get_subcommand(row.name))});
   }
-  return {"crosstalk-bench", std::move(verbs), {"--plot", "--out"}, "plot"};
+  return {program, std::move(verbs), {"--plot", "--out"}, "plot"};
 }
 
 }  // namespace bench

@@ -1,13 +1,12 @@
 // crosstalk-bench: reads its arguments, measures one thing, says how it ended.
 #include <sys/prctl.h>
 
-#include <clocale>
-#include <csignal>
 #include <cstdio>
 
 #include "tools/bench/commands.h"
 #include "tools/bench/flags.h"
 #include "tools/bench/report.h"
+#include "tools/common/command_line.h"
 
 namespace {
 
@@ -31,17 +30,9 @@ int finish(const Invocation& invocation, Ending ending) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
-  // Not the rest of the locale: numbers are written the same everywhere.
-  std::setlocale(LC_CTYPE, "");
+  tool::begin_program();
   prctl(PR_SET_TIMERSLACK, timer_slack_ns);
-  const CommandLine line = read_command_line(argc, argv);
-  switch (line.action) {
-    case CommandLine::Action::run: return finish(line.invocation, run(line.invocation));
-    case CommandLine::Action::print: {
-      const bool printed = std::fputs(line.text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
-      return static_cast<int>(printed ? Exit::done : Exit::failed);
-    }
-    case CommandLine::Action::fail: std::fputs(line.text.c_str(), stderr); return static_cast<int>(Exit::usage);
-  }
+  const auto invocation = read_command_line(argc, argv);
+  if (!invocation) return tool::say(invocation.failure());
+  return finish(*invocation, run(*invocation));
 }

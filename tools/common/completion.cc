@@ -116,4 +116,8 @@ else
          function + " " + grammar.program + "\nfi\n";
 }
 
+std::string completion(const Grammar& grammar, const std::string& shell) {
+  return shell == "bash" ? bash_completion(grammar) : zsh_completion(grammar);
+}
+
 }  // namespace tool

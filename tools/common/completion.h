@@ -20,6 +20,8 @@ struct Grammar {
   std::string file_verb{};              // the one whose arguments are
 };
 
+// For "bash" or "zsh".
+std::string completion(const Grammar& grammar, const std::string& shell);
 std::string bash_completion(const Grammar& grammar);
 std::string zsh_completion(const Grammar& grammar);
 

@@ -1,6 +1,7 @@
 // A value, or why there is none.
 //
-// The failure is a sentence for a reader, or a value that has one as its `why`.
+// The failure is a sentence for a reader, or a value of its own; why() is for those that
+// have one.
 #pragma once
 
 #include <cassert>

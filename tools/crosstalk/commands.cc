@@ -44,8 +44,7 @@ tool::Clock::time_point deadline(const Invocation& invocation, std::chrono::mill
 }
 
 Ending run_completion(const Invocation& invocation) {
-  const tool::Grammar known = grammar();
-  std::fputs((invocation.shell == "bash" ? bash_completion(known) : zsh_completion(known)).c_str(), stdout);
+  std::fputs(tool::completion(grammar(), invocation.shell).c_str(), stdout);
   return std::nullopt;
 }
 

@@ -1,4 +1,4 @@
-// The command line, read: CLI11's home. Pure.
+// The command line, read. Pure.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "tools/common/address.h"
+#include "tools/common/command_line.h"
 #include "tools/common/completion.h"
+#include "tools/common/result.h"
 
 namespace crosstalk {
 
@@ -52,14 +54,7 @@ struct Invocation {
   bool wait = true;                  // drain: until nobody is left
 };
 
-struct CommandLine {
-  enum class Action : std::uint8_t { run, print, fail };
-  Action action = Action::run;
-  std::string text{};  // to print, whole lines; of a failure, one
-  Invocation invocation{};
-};
-
-CommandLine read_command_line(int argc, const char* const* argv);
+tool::Result<Invocation, tool::Instead> read_command_line(int argc, const char* const* argv);
 
 // What there is to complete.
 tool::Grammar grammar();

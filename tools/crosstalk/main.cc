@@ -1,8 +1,7 @@
 // crosstalk: reads its arguments, does one thing, says how it ended.
-#include <clocale>
-#include <csignal>
 #include <cstdio>
 
+#include "tools/common/command_line.h"
 #include "tools/common/printable.h"
 #include "tools/crosstalk/commands.h"
 #include "tools/crosstalk/flags.h"
@@ -27,16 +26,8 @@ int finish(const Invocation& invocation, Ending ending) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);
-  // Not the rest of the locale: numbers are written the same everywhere.
-  std::setlocale(LC_CTYPE, "");
-  const CommandLine line = read_command_line(argc, argv);
-  switch (line.action) {
-    case CommandLine::Action::run: return finish(line.invocation, run(line.invocation));
-    case CommandLine::Action::print: {
-      const bool printed = std::fputs(line.text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
-      return static_cast<int>(printed ? Exit::done : Exit::failed);
-    }
-    case CommandLine::Action::fail: std::fputs(line.text.c_str(), stderr); return static_cast<int>(Exit::usage);
-  }
+  tool::begin_program();
+  const auto invocation = read_command_line(argc, argv);
+  if (!invocation) return tool::say(invocation.failure());
+  return finish(*invocation, run(*invocation));
 }

@@ -1,13 +1,13 @@
 #include "tools/peek/flags.h"
 
-#include <CLI/CLI.hpp>
-#include <algorithm>
-
 #include "tools/common/printable.h"
+#include "tools/common/usage.h"
 
 namespace peek {
 
 namespace {
+
+constexpr const char* program = "cluster-peek";
 
 constexpr const char* footer =
     "Any one node answers for all. The token to ask with comes from --token-file or\n"
@@ -34,12 +34,8 @@ struct Said {
   bool check = false;
 
   Said() {
-    app.name("cluster-peek");
     app.allow_extras();
-    app.set_help_flag();
-    app.get_formatter()->column_width(26);
-    app.get_formatter()->label("OPTIONS", "FLAGS");
-    app.option_defaults()->group("Flags")->take_last()->disable_flag_override();
+    tool::begin_flags(app, program, 26);
     app.add_option("--http", http, "the node to ask (127.0.0.1:9701)")->type_name("HOST:PORT");
     app.add_option("--redis", redis, "ask the nodes in this Redis, one after the other")->type_name("URL");
     app.add_option("--cluster", cluster, "with --redis: of that cluster (main)")->type_name("NAME");
@@ -47,9 +43,7 @@ struct Said {
     app.add_flag("--json", json, "print it for programs, as /v1/cluster has it");
     app.add_flag("--check", check, "one line, and the exit status, for monitoring");
     app.add_option("--token-file", token_file, "the token to ask with")->type_name("FILE");
-    app.set_version_flag("--version", "cluster-peek " CROSSTALK_VERSION)->description("print the version, and stop");
-    app.set_help_flag("--help", "print this, and stop");
-    app.footer(footer);
+    tool::end_flags(app, footer);
   }
 };
 
@@ -95,26 +89,28 @@ std::string mismatch(const Said& said, std::string_view last) {
 
 }  // namespace
 
-Flags read_flags(int argc, const char* const* argv) {
+tool::Result<Flags, tool::Instead> read_flags(int argc, const char* const* argv) {
   Flags flags;
   Said said;
-  std::string mistake;
+  tool::Instead instead;
+  std::string wrong;
   try {
     said.app.parse(argc, argv);
-    mistake = unknown(said);
-    if (mistake.empty()) mistake = take(said, flags);
+    wrong = unknown(said);
+    if (wrong.empty()) wrong = take(said, flags);
   } catch (const CLI::CallForHelp&) {
-    mistake = unknown(said);
-    flags.print = said.app.help();
-  } catch (const CLI::CallForVersion&) {
-    mistake = unknown(said);
-    flags.print = "cluster-peek " CROSSTALK_VERSION "\n";
+    wrong = unknown(said);
+    instead.text = said.app.help();
+  } catch (const CLI::CallForVersion& version) {
+    wrong = unknown(said);
+    instead.text = version.what() + std::string("\n");
   } catch (const CLI::ArgumentMismatch&) {
-    mistake = mismatch(said, argv[argc - 1]);
+    wrong = mismatch(said, argv[argc - 1]);
   } catch (const CLI::ParseError& error) {
-    mistake = error.what();
+    wrong = error.what();
   }
-  if (!mistake.empty()) flags.mistake = "cluster-peek: " + tool::printable(mistake) + "; see cluster-peek --help\n";
+  if (!wrong.empty()) return tool::mistake(program, tool::printable(wrong));
+  if (!instead.text.empty()) return instead;
   return flags;
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 
 #include "tools/common/address.h"
+#include "tools/common/command_line.h"
+#include "tools/common/result.h"
 #include "tools/peek/redis.h"
 
 namespace peek {
@@ -17,12 +19,8 @@ struct Flags {
   std::optional<RedisUrl> redis{};  // then http is not asked
   std::string cluster = "main";
   std::string token_file{};
-
-  // --help and --version print this and stop; a mistake is one line, for standard error.
-  std::string print{};
-  std::string mistake{};
 };
 
-Flags read_flags(int argc, const char* const* argv);
+tool::Result<Flags, tool::Instead> read_flags(int argc, const char* const* argv);
 
 }  // namespace peek

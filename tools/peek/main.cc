@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "tools/common/command_line.h"
 #include "tools/common/token.h"
 #include "tools/peek/draw.h"
 #include "tools/peek/findings.h"
@@ -76,15 +77,11 @@ int look(const peek::Flags& flags, peek::Source source, peek::Marks marks) {
 
 int main(int argc, char** argv) {
   std::setlocale(LC_CTYPE, "");
-  const peek::Flags flags = peek::read_flags(argc, argv);
-  if (!flags.mistake.empty()) {
-    std::fputs(flags.mistake.c_str(), stderr);
-    return could_not;
-  }
-  if (!flags.print.empty()) return print(flags.print);
-  const tool::Result<std::string> token = tool::find_token(flags.token_file);
+  const auto flags = peek::read_flags(argc, argv);
+  if (!flags) return flags.failure().mistake ? tool::say(flags.failure()) : print(flags.failure().text);
+  const tool::Result<std::string> token = tool::find_token(flags->token_file);
   if (!token) return complain(token.why());
   peek::Source source =
-      flags.redis ? peek::Source(*flags.redis, flags.cluster, *token) : peek::Source(flags.http, *token);
-  return look(flags, std::move(source), peek::Marks(tool::charset_of_locale()));
+      flags->redis ? peek::Source(*flags->redis, flags->cluster, *token) : peek::Source(flags->http, *token);
+  return look(*flags, std::move(source), peek::Marks(tool::charset_of_locale()));
 }
