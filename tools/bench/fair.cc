@@ -84,7 +84,6 @@ Ending run_fair(const Invocation& invocation) {
   if (!made) return made.failure();
   Rig& rig = **made;
   Pairs pairs(rig.crowd(), rig.dialect(), {invocation.pairs, invocation.payload_bytes, false});
-  if (Ending failed = rig.crowd().admit_all({}, rig.deadline())) return failed;
   if (Ending failed = pairs.try_out(rig.deadline())) return failed;
 
   Report report = begin_report("fair", invocation);

@@ -11,7 +11,6 @@
 #include "tools/bench/figures.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/pairs.h"
-#include "tools/bench/plot.h"
 #include "tools/bench/rig.h"
 #include "tools/bench/schedule.h"
 
@@ -22,7 +21,6 @@ Ending run_latency(const Invocation& invocation) {
   if (!made) return made.failure();
   Rig& rig = **made;
   Pairs pairs(rig.crowd(), rig.dialect(), {invocation.pairs, invocation.payload_bytes, invocation.ids});
-  if (Ending failed = rig.crowd().admit_all({}, rig.deadline())) return failed;
   if (Ending failed = pairs.try_out(rig.deadline())) return failed;
   Schedule schedule(rig, pairs, pairs.size(), invocation.rate);
   const Drive drive = [&schedule](Nanos until) { schedule.drive(until, "messages at their rate"); };
@@ -32,24 +30,16 @@ Ending run_latency(const Invocation& invocation) {
 
   Report report = begin_report("latency", invocation);
   report.title("latency of " + invocation.label + ": " + std::to_string(invocation.pairs) + " pairs, " +
-               grouped(invocation.rate) + " messages/s in all, " + std::to_string(invocation.payload_bytes) + " bytes" +
-               (invocation.ids ? ", with ids" : "") + (invocation.confirms ? ", confirmed" : ""));
+               grouped(invocation.rate) + " messages/s in all, " + in_words(invocation));
   report.count("pairs", invocation.pairs);
   report.number("rate", invocation.rate);
-  report.count("size", invocation.payload_bytes);
-  report.flag("id", invocation.ids);
-  report.flag("ack", invocation.confirms);
-  report.flag("interrupted", rig.loop().interrupted());
-  tell(report, *measured);
+  tell(report, rig, *measured, invocation);
   const Histogram& late = schedule.lateness();
   report.number("sent_late_p99_us", in_micros(late.quantile(0.99)));
   report.number("sent_late_max_us", in_micros(late.max()));
   report.line("of that", "sent late by this program: p99 " + span(late.quantile(0.99)) + ", max " + span(late.max()));
   report.flag("overloaded", schedule.overloaded());
-  report.tally(pairs.tally(), invocation.ids);
-  print(report, invocation);
-  if (Ending failed = draw(measured->spans, invocation)) return failed;
-  if (Ending failed = judge(pairs.tally(), pairs.refusal(), rig.crowd())) return failed;
+  if (Ending failed = conclude(report, rig, pairs, *measured, invocation)) return failed;
   if (schedule.overloaded())
     return Error{Exit::failed,
                  "messages piled up: the servers, or this program beside them, can't keep up with " +

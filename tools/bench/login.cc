@@ -29,7 +29,6 @@ struct Storm {
 
 // Chats of the pairs, alone, for the time that was asked for.
 Ending chat_alone(Rig& rig, Pairs& pairs, Schedule& schedule, const Invocation& invocation, Storm& storm) {
-  if (Ending failed = rig.crowd().admit_all({}, rig.deadline())) return failed;
   if (Ending failed = pairs.try_out(rig.deadline())) return failed;
   pairs.measure_from(now(), pairs.size());
   schedule.drive(now() + invocation.duration, "chats before the storm");

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tools/bench/figures.h"
+#include "tools/bench/plot.h"
 
 namespace bench {
 
@@ -66,7 +67,16 @@ Result<Measured> measure(Rig& rig, Pairs& pairs, const Invocation& invocation, s
   return all;
 }
 
-void tell(Report& report, const Measured& measured) {
+std::string in_words(const Invocation& invocation) {
+  return std::to_string(invocation.payload_bytes) + " bytes" + (invocation.ids ? ", with ids" : "") +
+         (invocation.confirms ? ", confirmed" : "");
+}
+
+void tell(Report& report, Rig& rig, const Measured& measured, const Invocation& invocation) {
+  report.count("size", invocation.payload_bytes);
+  report.flag("id", invocation.ids);
+  report.flag("ack", invocation.confirms);
+  report.flag("interrupted", rig.loop().interrupted());
   const Run& run = median_run(measured.runs);
   const std::vector<double> rates = of_each(measured.runs, [](const Run& one) { return one.per_second(); });
   report.count("runs", measured.runs.size());
@@ -84,6 +94,13 @@ void tell(Report& report, const Measured& measured) {
     report.numbers("server_us_per_message_of_runs", of_each(measured.runs, cost));
   }
   report.latency(measured.spans);
+}
+
+Ending conclude(Report& report, Rig& rig, const Pairs& pairs, const Measured& measured, const Invocation& invocation) {
+  report.tally(pairs.tally(), invocation.ids);
+  print(report, invocation);
+  if (Ending failed = draw(measured.spans, invocation)) return failed;
+  return judge(pairs.tally(), pairs.refusal(), rig.crowd());
 }
 
 }  // namespace bench

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "tools/bench/exit.h"
@@ -38,7 +39,11 @@ Result<Measured> measure(Rig& rig, Pairs& pairs, const Invocation& invocation, s
 // Until nothing is on the way, or nothing has come for two seconds.
 void settle(Rig& rig, const Pairs& pairs);
 
-// The rate, the processor time and the latencies of all runs.
-void tell(Report& report, const Measured& measured);
+// "128 bytes, with ids": what is sent.
+std::string in_words(const Invocation& invocation);
+// What was sent; the rate, the processor time and the latencies of all runs.
+void tell(Report& report, Rig& rig, const Measured& measured, const Invocation& invocation);
+// What became of all that was sent: printed, drawn where that was asked for, and judged.
+Ending conclude(Report& report, Rig& rig, const Pairs& pairs, const Measured& measured, const Invocation& invocation);
 
 }  // namespace bench

@@ -50,10 +50,7 @@ class Troublemaker {
         sip_bytes_(invocation.sip * sip_after / second),
         pairs_(rig.crowd(), rig.dialect(), {1, invocation.payload_bytes, false}) {}
 
-  Ending begin() {
-    if (Ending failed = rig_.crowd().admit_all({}, rig_.deadline())) return failed;
-    return pairs_.try_out(rig_.deadline());
-  }
+  Ending begin() { return pairs_.try_out(rig_.deadline()); }
 
   Neighbour::Done run(Trouble trouble) {
     next_coming_ = now() + come_again_after;

@@ -41,6 +41,7 @@ bool Pairs::has_come(const Pair& pair) const {
 }
 
 Ending Pairs::try_out(Nanos deadline) {
+  if (Ending failed = crowd_.admit_all({}, deadline)) return failed;
   Nanos again = 0;
   while (true) {
     const Nanos at = now();

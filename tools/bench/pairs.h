@@ -41,8 +41,8 @@ class Pairs final : public Post {
   // Its users are in the crowd from now on, and come in with the rest of it.
   Pairs(Crowd& crowd, const Dialect& dialect, const Load& load);
 
-  // Tries all of them out until a message of each has come: the nodes may not have
-  // found each other yet. Then all counts begin at 0.
+  // Lets the crowd in, then tries all pairs out until a message of each has come: the
+  // nodes may not have found each other yet. Then all counts begin at 0.
   Ending try_out(Nanos deadline);
 
   std::size_t size() const { return pairs_.size(); }

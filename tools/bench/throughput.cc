@@ -9,7 +9,6 @@
 #include "tools/bench/commands.h"
 #include "tools/bench/measure.h"
 #include "tools/bench/pairs.h"
-#include "tools/bench/plot.h"
 #include "tools/bench/rig.h"
 
 namespace bench {
@@ -60,7 +59,6 @@ Ending run_throughput(const Invocation& invocation) {
   if (!made) return made.failure();
   Rig& rig = **made;
   Pairs pairs(rig.crowd(), rig.dialect(), {invocation.pairs, invocation.payload_bytes, invocation.ids});
-  if (Ending failed = rig.crowd().admit_all({}, rig.deadline())) return failed;
   if (Ending failed = pairs.try_out(rig.deadline())) return failed;
   Windows windows(rig, pairs, invocation);
   const Result<Measured> measured =
@@ -70,19 +68,11 @@ Ending run_throughput(const Invocation& invocation) {
 
   Report report = begin_report("throughput", invocation);
   report.title("throughput of " + invocation.label + ": " + std::to_string(invocation.pairs) + " pairs, " +
-               std::to_string(invocation.window) + " in flight each, " + std::to_string(invocation.payload_bytes) +
-               " bytes" + (invocation.ids ? ", with ids" : "") + (invocation.confirms ? ", confirmed" : ""));
+               std::to_string(invocation.window) + " in flight each, " + in_words(invocation));
   report.count("pairs", invocation.pairs);
   report.count("window", invocation.window);
-  report.count("size", invocation.payload_bytes);
-  report.flag("id", invocation.ids);
-  report.flag("ack", invocation.confirms);
-  report.flag("interrupted", rig.loop().interrupted());
-  tell(report, *measured);
-  report.tally(pairs.tally(), invocation.ids);
-  print(report, invocation);
-  if (Ending failed = draw(measured->spans, invocation)) return failed;
-  return judge(pairs.tally(), pairs.refusal(), rig.crowd());
+  tell(report, rig, *measured, invocation);
+  return conclude(report, rig, pairs, *measured, invocation);
 }
 
 }  // namespace bench
