@@ -15,6 +15,7 @@ using small_net::Host;
 using small_net::Net;
 using Kind = peer::Report::Kind;
 using Verdict = Canary::Verdict;
+using suite::same;
 
 struct Pair {
   Net net;
@@ -36,10 +37,6 @@ struct Pair {
   }
   Verdict verdict(const Host* host, const char* of) const { return host->view(of, net.now).canary; }
 };
-
-void same(const std::string& found, const std::string& wanted) {
-  ck_assert_msg(found == wanted, "found: %s, wanted: %s", found.c_str(), wanted.c_str());
-}
 
 }  // namespace
 

@@ -14,10 +14,7 @@ using peer::Hello;
 using peer::Incarnation;
 using peer::Refusal;
 using peer::Role;
-
-void expect_same(const std::string& found, const std::string& expected) {
-  ck_assert_msg(found == expected, "expected '%s', found '%s'", expected.c_str(), found.c_str());
-}
+using suite::same;
 
 Hello hello_of(const std::string& name) {
   Hello hello;
@@ -78,7 +75,7 @@ START_TEST(a_hello_that_lies) {
     row.change(hello);
     const auto back = peer::decode_hello(encode(hello));
     ck_assert_msg(!back, "%s", row.sentence);
-    expect_same(back.why(), row.why);
+    same(back.why(), row.why);
   }
 }
 END_TEST
@@ -162,7 +159,7 @@ START_TEST(refusals) {
   ck_assert(later.reason == Refusal::unexpected && later.why == unknown);
   ck_assert(peer::decode_refused("").why == unknown);
   const auto forged = peer::decode_refused(encode(peer::Refused{Refusal::secret, "a\nb\x1b[31m\xff"}));
-  expect_same(forged.why, "a?b?[31m?");
+  same(forged.why, "a?b?[31m?");
   const auto endless = peer::decode_refused(encode(peer::Refused{Refusal::secret, std::string(5000, 'x')}));
   ck_assert_uint_eq(endless.why.size(), 512);
 }
@@ -216,8 +213,8 @@ START_TEST(objections) {
     ck_assert_msg(there.has_value() == here.has_value(), "%s: both sides", row.sentence);
     if (!here) continue;
     ck_assert_msg(here->reason == row.reason && there->reason == row.reason, "%s", row.sentence);
-    expect_same(here->why, row.why);
-    if (row.why_there != nullptr) expect_same(there->why, row.why_there);
+    same(here->why, row.why);
+    if (row.why_there != nullptr) same(there->why, row.why_there);
   }
 }
 END_TEST
@@ -241,7 +238,7 @@ START_TEST(prefaces) {
   peer::PrefaceReader reader;
   std::string_view http = "GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: somebody\r\n";
   ck_assert(reader.take(http) == peer::PrefaceReader::Got::wrong);
-  expect_same(reader.strange(), "GET / HTTP/1.1??Host: x??User-Agent: som");
+  same(reader.strange(), "GET / HTTP/1.1??Host: x??User-Agent: som");
 }
 END_TEST
 

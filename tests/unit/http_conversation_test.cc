@@ -13,6 +13,7 @@ using http::Clock;
 using http::Conversation;
 using http::Guard;
 using peer::Millis;
+using suite::same;
 
 constexpr std::int64_t wall_ms = 784'111'777'000;  // Sun, 06 Nov 1994 08:49:37 GMT
 
@@ -87,10 +88,6 @@ std::string refused(const std::string& status, const std::string& code, const st
 }
 std::string ask(const std::string& method, const std::string& path, const std::string& more = "") {
   return method + " " + path + " HTTP/1.1\r\nHost: h\r\n" + more + "\r\n";
-}
-
-void same(const char* sentence, const std::string& found, const std::string& wanted) {
-  ck_assert_msg(found == wanted, "%s\nfound: %s\nwanted: %s", sentence, found.c_str(), wanted.c_str());
 }
 
 const std::string last = "Connection: close\r\n";

@@ -11,6 +11,7 @@ namespace {
 
 using namespace std::string_literals;
 using namespace std::string_view_literals;
+using suite::same;
 
 // The bytes of one code point, surrogates too: what a wrong encoder would write.
 std::string utf8(char32_t c) {
@@ -19,10 +20,6 @@ std::string utf8(char32_t c) {
   if (c < 0x800) return {static_cast<char>(0xc0U | (c >> 6U)), tail(c)};
   if (c < 0x10000) return {static_cast<char>(0xe0U | (c >> 12U)), tail(c >> 6U), tail(c)};
   return {static_cast<char>(0xf0U | (c >> 18U)), tail(c >> 12U), tail(c >> 6U), tail(c)};
-}
-
-void expect_same(const std::string& found, std::string_view expected) {
-  ck_assert_msg(found == expected, "expected '%s', found '%s'", std::string(expected).c_str(), found.c_str());
 }
 
 struct NameRow {
@@ -157,9 +154,9 @@ START_TEST(utf8_refuses) {
 END_TEST
 
 START_TEST(incarnations) {
-  expect_same(to_string(peer::Incarnation{0x0123456789abcdefU}), "0123456789abcdef");
-  expect_same(to_string(peer::Incarnation::none), "0000000000000000");
-  expect_same(to_string(peer::Incarnation{~0ULL}), "ffffffffffffffff");
+  same(to_string(peer::Incarnation{0x0123456789abcdefU}), "0123456789abcdef");
+  same(to_string(peer::Incarnation::none), "0000000000000000");
+  same(to_string(peer::Incarnation{~0ULL}), "ffffffffffffffff");
   ck_assert(*peer::parse_incarnation("00000000deadbeef") == peer::Incarnation{0xdeadbeefU});
   ck_assert(*peer::parse_incarnation("00000000DEADBEEF") == peer::Incarnation{0xdeadbeefU});
   for (const std::string_view bad : {"", "0", "0123456789abcde", "0123456789abcdef0", "0x23456789abcdef",
@@ -209,9 +206,8 @@ START_TEST(addresses) {
     ck_assert_msg(address->host == row.host && address->port == row.port, "%s", row.sentence);
     ck_assert_msg(to_string(*address) == row.text, "%s: back to text", row.sentence);
   }
-  expect_same(peer::parse_address("x").why(),
-              "expected HOST:PORT, for example 127.0.0.1:9601 or [::1]:9601, found \"x\"");
-  expect_same(peer::parse_address("x:y").why(), "expected a port from 0 to 65535 after the last colon, found \"y\"");
+  same(peer::parse_address("x").why(), "expected HOST:PORT, for example 127.0.0.1:9601 or [::1]:9601, found \"x\"");
+  same(peer::parse_address("x:y").why(), "expected a port from 0 to 65535 after the last colon, found \"y\"");
 }
 END_TEST
 
@@ -246,12 +242,12 @@ END_TEST
 START_TEST(members) {
   const auto member = peer::parse_member("n1@[::1]:9601");
   ck_assert(member && member->name == "n1" && member->address == (peer::Address{"::1", 9601}));
-  expect_same(to_string(*member), "n1@[::1]:9601");
+  same(to_string(*member), "n1@[::1]:9601");
   for (const std::string_view bad :
        {"", "n1", "@h:1", "n1@", "n1@h", "n 1@h:1", "n1@@h:1", "n1@h:1@h:1", "n1@h:70000", "n\n1@h:1"})
     ck_assert_msg(!peer::parse_member(bad), "%s", std::string(bad).c_str());
-  expect_same(peer::parse_member("h:1").why(),
-              "expected NAME@HOST:PORT with a NAME of 1 to 64 of A-Z a-z 0-9 . _ -, found \"h:1\"");
+  same(peer::parse_member("h:1").why(),
+       "expected NAME@HOST:PORT with a NAME of 1 to 64 of A-Z a-z 0-9 . _ -, found \"h:1\"");
 }
 END_TEST
 

@@ -16,10 +16,7 @@ using small_net::Crowd;
 using small_net::Host;
 using small_net::Net;
 using Kind = peer::Report::Kind;
-
-void expect_same(const std::string& found, const std::string& expected) {
-  ck_assert_msg(found == expected, "expected '%s', found '%s'", expected.c_str(), found.c_str());
-}
+using suite::same;
 
 struct Pair {
   Net net;
@@ -56,7 +53,7 @@ START_TEST(given_up_and_reborn) {
   pair.net.run_for(1us);
   for (Host* host : {pair.n1, pair.n2}) {
     ck_assert(host->count(Kind::node_dead) == 1);
-    expect_same(host->why(Kind::node_dead), "all links with it have been down for too long");
+    same(host->why(Kind::node_dead), "all links with it have been down for too long");
   }
   ck_assert(pair.n1->view("n2", pair.net.now).health == Mesh::Health::dead);
   ck_assert(!pair.crowd1.knows("bob") && !pair.crowd2.knows("alice"));
@@ -177,7 +174,7 @@ START_TEST(leaving_in_good_order) {
   ck_assert_msg(pair.n2->mesh.accepted(pair.net.now, "x") == 0, "it accepts no more");
   ck_assert(!pair.crowd1.knows("bob"));
   pair.net.cut_all();
-  expect_same(pair.n1->why(Kind::node_left), "it said so");
+  same(pair.n1->why(Kind::node_left), "it said so");
   ck_assert(pair.n1->count(Kind::node_left) == 1 && pair.n1->count(Kind::node_dead) == 0);
   ck_assert(pair.n2->count(Kind::link_down) == 1);
   pair.net.kill(Net::address(1));
@@ -332,7 +329,7 @@ START_TEST(dead_by_lease_and_link) {
   ck_assert_msg(net.n1->count(Kind::node_dead) == 0, "its lease lives");
   net.look_for(4s, {Discovering::entry(2)});
   ck_assert(net.n1->count(Kind::node_dead) == 1 && !net.crowd1.knows("bob"));
-  expect_same(net.n1->why(Kind::node_dead), "its lease is gone and its link is down");
+  same(net.n1->why(Kind::node_dead), "its lease is gone and its link is down");
   ck_assert(net.taken_out.size() >= 1 && net.taken_out[0] == Discovering::member(2));
   net.look_for(0s, {});
   const std::size_t dials = net.net.dials.size();
@@ -363,7 +360,7 @@ START_TEST(reborn_in_its_lease) {
   net.net.pump();
   net.net.answer(Net::address(2), Net::Answer::refused);
   net.look_for(1s, {Discovering::entry(2, Incarnation{99})});
-  expect_same(net.n1->why(Kind::node_dead), "its lease is another life's");
+  same(net.n1->why(Kind::node_dead), "its lease is another life's");
   ck_assert(!net.crowd1.knows("bob") && net.crowd1.ended.size() == 1);
 }
 END_TEST

@@ -17,10 +17,7 @@ using small_net::Crowd;
 using small_net::Host;
 using small_net::Net;
 using Kind = peer::Report::Kind;
-
-void expect_same(const std::string& found, const std::string& expected) {
-  ck_assert_msg(found == expected, "expected '%s', found '%s'", expected.c_str(), found.c_str());
-}
+using suite::same;
 
 struct Pair {
   Net net;
@@ -102,8 +99,8 @@ START_TEST(what_both_sides_name) {
     pair.net.run_for(20s);
     for (const auto& [host, mine, theirs] :
          {std::tuple(&pair.n1, row.at_n1, row.at_n2), std::tuple(&pair.n2, row.at_n2, row.at_n1)}) {
-      expect_same(host->why(Kind::accept_refused), mine);
-      expect_same(host->why(Kind::dial_failed), theirs);
+      same(host->why(Kind::accept_refused), mine);
+      same(host->why(Kind::dial_failed), theirs);
       ck_assert_msg(host->count(Kind::node_joined) == 0 && host->count(Kind::accepted) == 0, "%s", row.sentence);
       ck_assert_msg(host->mesh.directory().size() == 0 && !host->mesh.whole(), "%s", row.sentence);
     }
@@ -122,8 +119,8 @@ START_TEST(a_node_that_meets_itself) {
   net.start();
   net.run_for(5s);
   const std::string sentence = "n1 is this node itself: its own address is among its peers";
-  expect_same(n1.why(Kind::accept_refused), sentence);
-  expect_same(n1.why(Kind::dial_failed), sentence);
+  same(n1.why(Kind::accept_refused), sentence);
+  same(n1.why(Kind::dial_failed), sentence);
   ck_assert(n1.count(Kind::node_joined) == 0);
 }
 END_TEST
@@ -141,8 +138,8 @@ START_TEST(a_second_node_of_a_name) {
   const std::string sentence =
       "two nodes are called n2: one at 10.0.0.2:9601 is linked, another came from 10.0.0.3:9601; give one of them "
       "another name (--node)";
-  expect_same(pair.n1.why(Kind::accept_refused), sentence);
-  expect_same(twin.why(Kind::dial_failed), sentence);
+  same(pair.n1.why(Kind::accept_refused), sentence);
+  same(twin.why(Kind::dial_failed), sentence);
   ck_assert_msg(pair.n1.count(Kind::link_down) == 0 && pair.n1.mesh.whole(), "the first is not disturbed");
   ck_assert(pair.n1.view("n2", pair.net.now).incarnation == pair.n2.mesh.incarnation());
 }
@@ -158,7 +155,7 @@ START_TEST(another_node_at_that_address) {
   Host& n2 = net.add(Net::settings(2, 0), crowd2);
   net.start();
   net.run_for(100ms);
-  expect_same(n1.why(Kind::dial_failed), "the node at 10.0.0.2:9601 is n2, not n3");
+  same(n1.why(Kind::dial_failed), "the node at 10.0.0.2:9601 is n2, not n3");
   (void)n2;
 }
 END_TEST
@@ -184,7 +181,7 @@ START_TEST(no_peer_port) {
     n1.mesh.opened(net.swallowed.at(0), net.now);
     n1.mesh.bytes(net.swallowed.at(0), net.now, row.answer);
     net.run_for(1500ms);
-    expect_same(n1.reports.at(0).why, row.why);
+    same(n1.reports.at(0).why, row.why);
   }
 }
 END_TEST
@@ -207,8 +204,8 @@ START_TEST(a_dial_is_given_up_after_2_s) {
     ck_assert_msg(n1.reports.empty(), "%s: not a moment earlier", row.sentence);
     net.run_for(1us);
     ck_assert_msg(n1.reports.size() == 1 && n1.reports[0].kind == Kind::dial_failed, "%s", row.sentence);
-    expect_same(n1.reports[0].why, "no answer within 2000 ms");
-    expect_same(n1.reports[0].address, "10.0.0.2:9601");
+    same(n1.reports[0].why, "no answer within 2000 ms");
+    same(n1.reports[0].address, "10.0.0.2:9601");
   }
 }
 END_TEST
@@ -247,8 +244,8 @@ START_TEST(silent_suspect_lost) {
   pair.net.run_for(2s - 1us);
   ck_assert(pair.n1.count(Kind::link_down) == 0 && pair.n1.count(Kind::accept_lost) == 0);
   pair.net.run_for(1us);
-  expect_same(pair.n1.why(Kind::link_down), "silent for 5000 ms");
-  expect_same(pair.n1.why(Kind::accept_lost), "silent for 5000 ms");
+  same(pair.n1.why(Kind::link_down), "silent for 5000 ms");
+  same(pair.n1.why(Kind::accept_lost), "silent for 5000 ms");
 }
 END_TEST
 

@@ -21,6 +21,7 @@ using node::Log;
 using node::LogFormat;
 using node::LogLevel;
 using node::Repeats;
+using suite::same;
 
 // What `call` writes to standard error.
 std::string caught(const std::function<void()>& call) {
@@ -50,10 +51,6 @@ std::string timeless(const std::string& line) {
 }
 
 // libcheck's own comparison keeps a pointer into a temporary.
-void same(const std::string& got, const std::string& wanted) {
-  ck_assert_msg(got == wanted, "got %s, wanted %s", got.c_str(), wanted.c_str());
-}
-
 struct Row {
   const char* sentence;
   std::string value;

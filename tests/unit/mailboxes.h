@@ -11,16 +11,13 @@
 #include "src/node/mail_store.h"
 #include "tests/unit/private_redis.h"
 #include "tests/unit/running.h"
+#include "tests/unit/suite.h"
 
 using chat::EntryId;
+using suite::same;
 using Stored = chat::Store::Stored;
 
 inline const std::string bobs = "crosstalk:{main}:mail:bob";
-
-// libcheck's own comparison keeps a pointer into a temporary.
-inline void same(const std::string& got, const std::string& wanted) {
-  ck_assert_msg(got == wanted, "got %s, wanted %s", got.c_str(), wanted.c_str());
-}
 
 inline io::RedisUrl place_of(const PrivateRedis& server) {
   return io::RedisUrl{{"127.0.0.1", server.port()}, "", "", 0};

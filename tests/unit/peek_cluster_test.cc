@@ -11,9 +11,7 @@
 
 namespace {
 
-void same(const std::string& found, const std::string& wanted) {
-  ck_assert_msg(found == wanted, "found: %s\nwanted: %s", found.c_str(), wanted.c_str());
-}
+using suite::same;
 
 }  // namespace
 

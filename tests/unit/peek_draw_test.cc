@@ -20,12 +20,9 @@ using peek::Key;
 using peek::Pane;
 using peek::Picture;
 using peek::View;
+using suite::same;
 
 const peek::Marks ascii(tool::Charset::ascii);
-
-void same(const std::string& found, const std::string& wanted) {
-  ck_assert_msg(found == wanted, "found:\n%s\nwanted:\n%s", found.c_str(), wanted.c_str());
-}
 
 void has(const std::string& text, const std::string& part) {
   ck_assert_msg(text.find(part) != std::string::npos, "\"%s\" is not in\n%s", part.c_str(), text.c_str());

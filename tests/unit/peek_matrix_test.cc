@@ -12,10 +12,7 @@
 namespace {
 
 using peek::Sight;
-
-void same(const std::string& found, const std::string& wanted) {
-  ck_assert_msg(found == wanted, "found: %s\nwanted: %s", found.c_str(), wanted.c_str());
-}
+using suite::same;
 
 std::string line_of(const recorded::Cluster& told, bool whole) {
   const peek::Verdict verdict = peek::check(told.read());

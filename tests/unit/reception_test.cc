@@ -19,10 +19,7 @@ using peer::Reception;
 using peer::Refusal;
 using peer::Role;
 using State = Reception::State;
-
-void expect_same(const std::string& found, const std::string& expected) {
-  ck_assert_msg(found == expected, "expected '%s', found '%s'", expected.c_str(), found.c_str());
-}
+using suite::same;
 
 peer::Self self_of(const std::string& name, const std::string& secret) {
   peer::Self self;
@@ -108,7 +105,7 @@ START_TEST(a_recorded_hello_is_worth_nothing) {
   replayer.read(second);
   ck_assert_msg(replayer.their_hello != dialler.their_hello, "another nonce");
   ck_assert(second.on_bytes(recorded_proof) == State::refused && second.refusal()->reason == Refusal::secret);
-  expect_same(second.refusal()->why, "the secrets (mesh.secret_file) differ");
+  same(second.refusal()->why, "the secrets (mesh.secret_file) differ");
 }
 END_TEST
 
@@ -216,7 +213,7 @@ START_TEST(what_a_reception_refuses) {
       state = reception.on_bytes(row.proof(dialler));
     }
     ck_assert_msg(state == State::refused && reception.refusal()->reason == row.reason, "%s", row.sentence);
-    expect_same(reception.refusal()->why, row.why);
+    same(reception.refusal()->why, row.why);
     ck_assert_msg(reception.has_words(), "%s: the sentence is told", row.sentence);
   }
 }

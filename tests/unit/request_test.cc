@@ -15,6 +15,7 @@ using client::Request;
 using client::RequestParser;
 using client::Token;
 using client::Verb;
+using suite::same;
 
 // A line as it lies in the read buffer: more bytes follow at once, and they are
 // not ours to understand.
@@ -71,10 +72,6 @@ std::string with_content(std::string_view content) {
 }
 
 std::string ping_with(std::string_view fields) { return R"({"cmd":"ping",)" + std::string(fields) + "}"; }
-
-void expect_same(const std::string& found, std::string_view expected) {
-  ck_assert_msg(found == expected, "expected '%s', found '%s'", std::string(expected).c_str(), found.c_str());
-}
 
 struct Row {
   const char* sentence;
@@ -370,7 +367,7 @@ START_TEST(bounds_the_nesting) {
                   return line;
                 }()}},
               "bad_json");
-  expect_same(why_of(nested(33)), "nested more than 32 deep");
+  same(why_of(nested(33)), "nested more than 32 deep");
 }
 END_TEST
 
@@ -436,8 +433,8 @@ START_TEST(says_what_a_bad_request_lacks) {
       {R"({"cmd":"presence","users":[],"watch":true})", "watching is not available"},
   };
   for (const auto& row : rows) {
-    expect_same(code_of(row.line), "bad_request");
-    expect_same(why_of(row.line), row.why);
+    same(code_of(row.line), "bad_request");
+    same(why_of(row.line), row.why);
   }
 }
 END_TEST
@@ -456,8 +453,8 @@ START_TEST(names_an_unknown_command) {
        "there is no command ccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"},
   };
   for (const auto& row : rows) {
-    expect_same(code_of(row.line), "unknown_cmd");
-    expect_same(why_of(row.line), row.why);
+    same(code_of(row.line), "unknown_cmd");
+    same(why_of(row.line), row.why);
   }
 }
 END_TEST
@@ -594,8 +591,8 @@ END_TEST
 START_TEST(every_front_of_a_line_is_refused) {
   const std::string line =
       R"({"cmd":"chat","recv":"b\u006fb","content":{"a":[1,-2.5e3,"x\n"],"b":{"c":null}},"id":"7","retry":false})";
-  expect_same(code_of(line), "");
-  for (std::size_t n = 0; n < line.size(); ++n) expect_same(code_of(line.substr(0, n)), "bad_json");
+  same(code_of(line), "");
+  for (std::size_t n = 0; n < line.size(); ++n) same(code_of(line.substr(0, n)), "bad_json");
   for (std::size_t at = 0; at < line.size(); ++at)
     for (int byte = 0; byte < 256; ++byte) {
       std::string changed = line;

@@ -15,6 +15,7 @@
 namespace {
 
 using peer::Millis;
+using suite::same;
 
 constexpr const char* nil = "*-1\r\n";
 
@@ -112,10 +113,6 @@ io::RedisSentinels sentinels(const Actors&... actors) {
 }
 
 peer::Address nobody() { return {"127.0.0.1", RawListener().port()}; }  // gone again
-
-void same(const std::string& got, const std::string& wanted) {
-  ck_assert_msg(got == wanted, "got %s, wanted %s", got.c_str(), wanted.c_str());
-}
 
 START_TEST(the_master_that_a_sentinel_names_is_used) {
   Running running;

@@ -12,8 +12,17 @@
 #include <cstdlib>
 #include <initializer_list>
 #include <string>
+#include <string_view>
 
 namespace suite {
+
+// Both texts are printed where they differ. (libcheck's own comparison keeps a pointer into
+// a temporary.)
+inline void same(const char* sentence, std::string_view found, std::string_view wanted) {
+  ck_assert_msg(found == wanted, "%s\nfound:\n%s\nwanted:\n%s", sentence, std::string(found).c_str(),
+                std::string(wanted).c_str());
+}
+inline void same(std::string_view found, std::string_view wanted) { same("a text differs", found, wanted); }
 
 // A test may wait for real events (a loop, a Redis); none needs half a minute.
 inline constexpr double seconds_max = 30;

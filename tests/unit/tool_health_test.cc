@@ -11,11 +11,7 @@
 namespace {
 
 using crosstalk::Health;
-
-void expect_same(const char* sentence, std::string_view found, std::string_view expected) {
-  ck_assert_msg(found == expected, "%s: expected '%s', found '%s'", sentence, std::string(expected).c_str(),
-                std::string(found).c_str());
-}
+using suite::same;
 
 constexpr const char* whole =
     R"({"node":"n1","cluster":"main","whole":true,
@@ -42,18 +38,18 @@ std::string lines(std::string_view json) {
 START_TEST(all_is_well) {
   const Health found = health(whole);
   ck_assert(found.good());
-  expect_same("in words", crosstalk::health_for_people(found),
-              "ready: n1 of main: 2 of 2 nodes alive, 2 of 2 links up, redis up");
-  expect_same("for programs", crosstalk::health_json(found),
-              R"({"ready":true,"whole":true,"node":"n1","cluster":"main","nodes":{"expected":2,"alive":2},)"
-              R"("links":{"expected":2,"up":2,"unknown":0},"bad":[],"redis":"up"})");
+  same("in words", crosstalk::health_for_people(found),
+       "ready: n1 of main: 2 of 2 nodes alive, 2 of 2 links up, redis up");
+  same("for programs", crosstalk::health_json(found),
+       R"({"ready":true,"whole":true,"node":"n1","cluster":"main","nodes":{"expected":2,"alive":2},)"
+       R"("links":{"expected":2,"up":2,"unknown":0},"bad":[],"redis":"up"})");
 }
 END_TEST
 
 START_TEST(one_node_alone) {
   const Health found = health(R"({"node":"n1","cluster":"main","whole":true,"nodes":[{"name":"n1","state":"alive"}]})");
   ck_assert(found.good());
-  expect_same("in words", crosstalk::health_for_people(found), "ready: n1 of main: 1 of 1 node alive, 0 of 0 links up");
+  same("in words", crosstalk::health_for_people(found), "ready: n1 of main: 1 of 1 node alive, 0 of 0 links up");
 }
 END_TEST
 
@@ -70,11 +66,11 @@ START_TEST(names_what_is_bad) {
           "redis":{"state":"down"}})",
       "no link to n2");
   ck_assert(!found.good());
-  expect_same("in words", crosstalk::health_for_people(found),
-              "not ready: no link to n2: n1 of main: 2 of 3 nodes alive, 1 of 6 links up (2 not known), redis down; "
-              R"(n1 to n2 backoff (refused\x1b); n2 to n1 one way (it does not arrive); n1 to n3 mute (no answer))");
-  expect_same("the first, for programs", crosstalk::health_json(found).substr(0, 50),
-              R"({"ready":false,"why":"no link to n2","whole":false)");
+  same("in words", crosstalk::health_for_people(found),
+       "not ready: no link to n2: n1 of main: 2 of 3 nodes alive, 1 of 6 links up (2 not known), redis down; "
+       R"(n1 to n2 backoff (refused\x1b); n2 to n1 one way (it does not arrive); n1 to n3 mute (no answer))");
+  same("the first, for programs", crosstalk::health_json(found).substr(0, 50),
+       R"({"ready":false,"why":"no link to n2","whole":false)");
 }
 END_TEST
 
@@ -121,26 +117,26 @@ END_TEST
 START_TEST(tells_a_story) {
   setenv("TZ", "UTC0", 1);
   tzset();
-  expect_same("hop by hop", lines(R"({"id":"m-1","steps":[
+  same("hop by hop", lines(R"({"id":"m-1","steps":[
       {"at":1700049600042,"node":"n1","what":"accepted","sender":"alice","recipient":"bob"},
       {"at":1700049600043.5,"node":"n1","what":"forwarded","to":"node22"},
       {"at":1700049600041,"node":"node22","what":"arrived","from":"n1"},
       {"at":1700049612345,"node":"n1","what":"settled","outcome":"stored"}]})"),
-              "m-1 from alice to bob\n"
-              "  2023-11-15 12:00:00.041  node22  arrived from n1\n"
-              "                    +1 ms  n1      accepted\n"
-              "                  +2.5 ms  n1      forwarded to node22\n"
-              "                  +12.3 s  n1      settled: stored\n");
-  expect_same("the same id of two senders",
-              lines(R"({"id":"1","steps":[{"at":1000,"node":"n1","what":"accepted","sender":"a","recipient":"b"},
+       "m-1 from alice to bob\n"
+       "  2023-11-15 12:00:00.041  node22  arrived from n1\n"
+       "                    +1 ms  n1      accepted\n"
+       "                  +2.5 ms  n1      forwarded to node22\n"
+       "                  +12.3 s  n1      settled: stored\n");
+  same("the same id of two senders",
+       lines(R"({"id":"1","steps":[{"at":1000,"node":"n1","what":"accepted","sender":"a","recipient":"b"},
                                           {"at":1000,"node":"n1","what":"accepted","sender":"c","recipient":"b"}]})"),
-              "1 from a to b\n"
-              "  1970-01-01 00:00:01.000  n1  accepted\n"
-              "                    +0 ms  n1  accepted (from c to b)\n");
-  expect_same("nothing in it reaches the terminal", lines(R"({"id":"\u001b[2J","steps":[]})"), "\\x1b[2J\n");
-  expect_same("odd times", lines(R"({"id":"1","steps":[{"at":1e300},{"at":"x"},{}]})").substr(0, 29),
-              "1\n  1970-01-01 00:00:00.000  ");
-  for (const char* json : {"", "[]", "{}", R"({"steps":{}})"}) expect_same(json, lines(json), "(none)");
+       "1 from a to b\n"
+       "  1970-01-01 00:00:01.000  n1  accepted\n"
+       "                    +0 ms  n1  accepted (from c to b)\n");
+  same("nothing in it reaches the terminal", lines(R"({"id":"\u001b[2J","steps":[]})"), "\\x1b[2J\n");
+  same("odd times", lines(R"({"id":"1","steps":[{"at":1e300},{"at":"x"},{}]})").substr(0, 29),
+       "1\n  1970-01-01 00:00:00.000  ");
+  for (const char* json : {"", "[]", "{}", R"({"steps":{}})"}) same(json, lines(json), "(none)");
 }
 END_TEST
 

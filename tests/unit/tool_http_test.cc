@@ -18,6 +18,7 @@
 namespace {
 
 using namespace std::chrono_literals;
+using suite::same;
 using tool::Answer;
 using tool::AskFailure;
 using tool::Result;
@@ -81,10 +82,6 @@ class Scripted {
 
 Result<Answer, AskFailure> ask(std::uint16_t port, std::chrono::milliseconds timeout = 10s) {
   return tool::ask({{"127.0.0.1", port}}, "GET", "/v1/cluster", "", timeout);
-}
-
-void same(const std::string& found, const std::string& wanted) {
-  ck_assert_msg(found == wanted, "found: %s\nwanted: %s", found.c_str(), wanted.c_str());
 }
 
 void fails(const char* sentence, const std::string& says, Trouble trouble, const std::string& why) {

@@ -12,11 +12,7 @@ namespace {
 
 using crosstalk::Message;
 using What = crosstalk::Message::What;
-
-void expect_same(const char* sentence, std::string_view found, std::string_view expected) {
-  ck_assert_msg(found == expected, "%s: expected '%s', found '%s'", sentence, std::string(expected).c_str(),
-                std::string(found).c_str());
-}
+using suite::same;
 
 Message read(std::string_view line) {
   const std::optional<Message> message = crosstalk::read_message(line);
@@ -32,23 +28,23 @@ void utc() {
 }  // namespace
 
 START_TEST(asks) {
-  expect_same("login", crosstalk::login_line("al\"ice", ""),
-              R"({"cmd":"login","name":"al\"ice","ack":true})"
-              "\n");
-  expect_same("with a token", crosstalk::login_line("a", "t"),
-              R"({"cmd":"login","name":"a","ack":true,"token":"t"})"
-              "\n");
-  expect_same("chat", crosstalk::chat_line("bob", R"({"x":1})", "m-1", false),
-              R"({"cmd":"chat","recv":"bob","content":{"x":1},"id":"m-1"})"
-              "\n");
-  expect_same("again", crosstalk::chat_line("bob", R"("hi")", "m-1", true),
-              R"({"cmd":"chat","recv":"bob","content":"hi","id":"m-1","retry":true})"
-              "\n");
-  expect_same("ack", crosstalk::ack_line(7), "{\"cmd\":\"ack\",\"seq\":7}\n");
-  expect_same("who", crosstalk::who_line(10, ""), "{\"cmd\":\"who\",\"limit\":10}\n");
-  expect_same("who comes after", crosstalk::who_line(10, "b"), "{\"cmd\":\"who\",\"limit\":10,\"after\":\"b\"}\n");
-  expect_same("ping", crosstalk::ping_line("1"), "{\"cmd\":\"ping\",\"id\":\"1\"}\n");
-  expect_same("logout", crosstalk::logout_line(), "{\"cmd\":\"logout\"}\n");
+  same("login", crosstalk::login_line("al\"ice", ""),
+       R"({"cmd":"login","name":"al\"ice","ack":true})"
+       "\n");
+  same("with a token", crosstalk::login_line("a", "t"),
+       R"({"cmd":"login","name":"a","ack":true,"token":"t"})"
+       "\n");
+  same("chat", crosstalk::chat_line("bob", R"({"x":1})", "m-1", false),
+       R"({"cmd":"chat","recv":"bob","content":{"x":1},"id":"m-1"})"
+       "\n");
+  same("again", crosstalk::chat_line("bob", R"("hi")", "m-1", true),
+       R"({"cmd":"chat","recv":"bob","content":"hi","id":"m-1","retry":true})"
+       "\n");
+  same("ack", crosstalk::ack_line(7), "{\"cmd\":\"ack\",\"seq\":7}\n");
+  same("who", crosstalk::who_line(10, ""), "{\"cmd\":\"who\",\"limit\":10}\n");
+  same("who comes after", crosstalk::who_line(10, "b"), "{\"cmd\":\"who\",\"limit\":10,\"after\":\"b\"}\n");
+  same("ping", crosstalk::ping_line("1"), "{\"cmd\":\"ping\",\"id\":\"1\"}\n");
+  same("logout", crosstalk::logout_line(), "{\"cmd\":\"logout\"}\n");
 }
 END_TEST
 
@@ -98,20 +94,20 @@ START_TEST(content_stays_as_written) {
       {R"({"cmd":"chat","send":"a\"b","content":true})", "true"},
       {R"({"cmd":"chat","content":{"content":{"content":1}}})", R"({"content":{"content":1}})"},
   };
-  for (const auto& row : rows) expect_same(row.line, read(row.line).content, row.content);
+  for (const auto& row : rows) same(row.line, read(row.line).content, row.content);
 }
 END_TEST
 
 START_TEST(takes_one_json_value) {
   const auto taken = [](std::string_view text) { return crosstalk::one_line_json(text).value_or("(none)"); };
-  expect_same("a value", taken(R"({"a":1})"), R"({"a":1})");
-  expect_same("over lines", taken("{\"a\":\n\r\n1}\n"), "{\"a\":   1} ");
-  expect_same("numbers as they are", taken("12345678901234567890"), "12345678901234567890");
-  expect_same("a line end in a string", taken("\"a\nb\""), "(none)");
-  expect_same("more than one", taken(R"(1,"recv":"eve")"), "(none)");
-  expect_same("nothing", taken(""), "(none)");
-  expect_same("text", taken("hello"), "(none)");
-  expect_same("no UTF-8", taken("\"\xff\""), "(none)");
+  same("a value", taken(R"({"a":1})"), R"({"a":1})");
+  same("over lines", taken("{\"a\":\n\r\n1}\n"), "{\"a\":   1} ");
+  same("numbers as they are", taken("12345678901234567890"), "12345678901234567890");
+  same("a line end in a string", taken("\"a\nb\""), "(none)");
+  same("more than one", taken(R"(1,"recv":"eve")"), "(none)");
+  same("nothing", taken(""), "(none)");
+  same("text", taken("hello"), "(none)");
+  same("no UTF-8", taken("\"\xff\""), "(none)");
 }
 END_TEST
 
@@ -123,53 +119,51 @@ START_TEST(says_it_in_words) {
   chat.recv = "alice";
   chat.content = "hi\x1b[2J";
   chat.ts = noon + 123;
-  expect_same("today", crosstalk::chat_for_people(chat, "alice", noon), R"(12:00 bob: hi\x1b[2J)");
-  expect_same("another day", crosstalk::chat_for_people(chat, "alice", noon + 86'400'000),
-              R"(2023-11-15 12:00 bob: hi\x1b[2J)");
-  expect_same("for a file", crosstalk::chat_for_log(chat, "alice"), R"(2023-11-15 12:00:00 bob: hi\x1b[2J)");
+  same("today", crosstalk::chat_for_people(chat, "alice", noon), R"(12:00 bob: hi\x1b[2J)");
+  same("another day", crosstalk::chat_for_people(chat, "alice", noon + 86'400'000),
+       R"(2023-11-15 12:00 bob: hi\x1b[2J)");
+  same("for a file", crosstalk::chat_for_log(chat, "alice"), R"(2023-11-15 12:00:00 bob: hi\x1b[2J)");
   chat.content = "hi";
   chat.stored = true;
-  expect_same("stored", crosstalk::chat_for_people(chat, "alice", noon), "12:00 bob (while you were away): hi");
+  same("stored", crosstalk::chat_for_people(chat, "alice", noon), "12:00 bob (while you were away): hi");
   chat.redelivered = true;
-  expect_same("again", crosstalk::chat_for_people(chat, "alice", noon), "12:00 bob (perhaps again): hi");
+  same("again", crosstalk::chat_for_people(chat, "alice", noon), "12:00 bob (perhaps again): hi");
   chat.redelivered = chat.stored = false;
   chat.recv = "carol";
-  expect_same("to another", crosstalk::chat_for_people(chat, "alice", noon), "12:00 bob to carol: hi");
+  same("to another", crosstalk::chat_for_people(chat, "alice", noon), "12:00 bob to carol: hi");
   chat.send =
       "b\xe2\x80\xae"
       "ob";
   chat.room = "lobby";
-  expect_same("a room", crosstalk::chat_for_people(chat, "alice", noon), R"(12:00 b\u202eob in lobby: hi)");
+  same("a room", crosstalk::chat_for_people(chat, "alice", noon), R"(12:00 b\u202eob in lobby: hi)");
 
-  expect_same("delivered", crosstalk::outcome_for_people("delivered", "bob"), "delivered to bob");
-  expect_same("stored", crosstalk::outcome_for_people("stored", "bob"),
-              "stored for bob, who can't be reached right now");
+  same("delivered", crosstalk::outcome_for_people("delivered", "bob"), "delivered to bob");
+  same("stored", crosstalk::outcome_for_people("stored", "bob"), "stored for bob, who can't be reached right now");
   Message error;
   error.code = "unavailable";
   error.sentence = "not now";
   error.maybe = true;
-  expect_same("an error", crosstalk::error_for_people(error),
-              "unavailable: not now; it may have been done all the same");
+  same("an error", crosstalk::error_for_people(error), "unavailable: not now; it may have been done all the same");
   error.sentence = "not now; it may have arrived";
-  expect_same("once", crosstalk::error_for_people(error), "unavailable: not now; it may have arrived");
+  same("once", crosstalk::error_for_people(error), "unavailable: not now; it may have arrived");
   Message page;
-  expect_same("nobody", crosstalk::users_for_people(page), "0 online");
+  same("nobody", crosstalk::users_for_people(page), "0 online");
   page.users = {"a", "b"};
-  expect_same("some", crosstalk::users_for_people(page), "2 online: a, b");
-  expect_same("for programs", crosstalk::users_json(page), R"({"users":["a","b"],"count":0,"more":false})");
+  same("some", crosstalk::users_for_people(page), "2 online: a, b");
+  same("for programs", crosstalk::users_json(page), R"({"users":["a","b"],"count":0,"more":false})");
   page.count = 12;
   page.more = true;
   page.partial = {"n3", "n4"};
-  expect_same("some do not answer", crosstalk::users_for_people(page),
-              "12 online: a, b; /who b has more; no answer from n3, n4");
-  expect_same("for programs", crosstalk::users_json(page),
-              R"({"users":["a","b"],"count":12,"more":true,"partial":["n3","n4"]})");
-  expect_same("for programs", crosstalk::error_json({crosstalk::Exit::failed, "busy", "a \"b\"", true, false}),
-              R"({"error":{"code":"busy","message":"a \"b\"","maybe":true}})");
-  expect_same("a time", crosstalk::local_time(noon + 42), "2023-11-15 12:00:00.042");
-  expect_same("microseconds", crosstalk::in_ms(68), "0.068 ms");
-  expect_same("milliseconds", crosstalk::in_ms(2'345), "2.3 ms");
-  expect_same("more", crosstalk::in_ms(234'567), "235 ms");
+  same("some do not answer", crosstalk::users_for_people(page),
+       "12 online: a, b; /who b has more; no answer from n3, n4");
+  same("for programs", crosstalk::users_json(page),
+       R"({"users":["a","b"],"count":12,"more":true,"partial":["n3","n4"]})");
+  same("for programs", crosstalk::error_json({crosstalk::Exit::failed, "busy", "a \"b\"", true, false}),
+       R"({"error":{"code":"busy","message":"a \"b\"","maybe":true}})");
+  same("a time", crosstalk::local_time(noon + 42), "2023-11-15 12:00:00.042");
+  same("microseconds", crosstalk::in_ms(68), "0.068 ms");
+  same("milliseconds", crosstalk::in_ms(2'345), "2.3 ms");
+  same("more", crosstalk::in_ms(234'567), "235 ms");
 }
 END_TEST
 

@@ -17,15 +17,11 @@ using crosstalk::Millis;
 using crosstalk::Now;
 using crosstalk::Talk;
 using crosstalk::Told;
+using suite::same;
 
 constexpr const char* hello = R"({"cmd":"hello","server":"crosstalkd/1","node":"n1","proto":1})";
 constexpr const char* welcome = R"({"cmd":"login","ok":true,"name":"alice","node":"n1","waiting":0})";
 constexpr const char* login = "{\"cmd\":\"login\",\"name\":\"alice\",\"ack\":true}\n";
-
-void expect_same(const char* sentence, std::string_view found, std::string_view expected) {
-  ck_assert_msg(found == expected, "%s: expected '%s', found '%s'", sentence, std::string(expected).c_str(),
-                std::string(found).c_str());
-}
 
 // A talk, and a clock that only the test moves.
 struct Scene {
@@ -47,7 +43,7 @@ struct Scene {
     talk.opened(now());
     hear(hello);
     hear(welcome);
-    expect_same("it logs in", talk.take_output().substr(0, std::string_view(login).size()), login);
+    same("it logs in", talk.take_output().substr(0, std::string_view(login).size()), login);
     talk.take_told();
   }
   void lose(const char* why = "gone") {
@@ -76,13 +72,13 @@ START_TEST(logs_in_when_it_was_greeted) {
   ck_assert(scene.talk.wants_dial(scene.now()));
   scene.talk.opened(scene.now());
   ck_assert(!scene.talk.wants_dial(scene.now()));
-  expect_same("nothing is said to a stranger", scene.said(), "");
+  same("nothing is said to a stranger", scene.said(), "");
   scene.hear(hello);
-  expect_same("login", scene.said(), login);
+  same("login", scene.said(), login);
   ck_assert(!scene.talk.connected());
   scene.hear(R"({"cmd":"login","ok":true,"name":"alice","node":"n1","waiting":2})");
   ck_assert(scene.talk.connected());
-  expect_same("told", scene.told(), "logged in as alice on n1; 2 messages waited for you\n");
+  same("told", scene.told(), "logged in as alice on n1; 2 messages waited for you\n");
 }
 END_TEST
 
@@ -92,17 +88,17 @@ START_TEST(what_was_shown_is_confirmed_and_nothing_else) {
   scene.chat(1, "a");
   scene.chat(2, "b");
   scene.talk.was_shown();
-  expect_same("not taken, not confirmed", scene.said(), "");
+  same("not taken, not confirmed", scene.said(), "");
   scene.told();
   scene.chat(3, "c");
   scene.talk.was_shown();
-  expect_same("as far as it was taken", scene.said(), "{\"cmd\":\"ack\",\"seq\":2}\n");
+  same("as far as it was taken", scene.said(), "{\"cmd\":\"ack\",\"seq\":2}\n");
   scene.talk.was_shown();
-  expect_same("once", scene.said(), "");
+  same("once", scene.said(), "");
   scene.told();
   scene.lose();
   scene.talk.was_shown();
-  expect_same("not in another session", scene.said(), "");
+  same("not in another session", scene.said(), "");
 }
 END_TEST
 
@@ -110,20 +106,20 @@ START_TEST(a_chat_has_its_outcome) {
   Scene scene;
   scene.log_in();
   scene.talk.say("bob", "\"hi\"");
-  expect_same("sent", scene.said(), "{\"cmd\":\"chat\",\"recv\":\"bob\",\"content\":\"hi\",\"id\":\"id-1\"}\n");
+  same("sent", scene.said(), "{\"cmd\":\"chat\",\"recv\":\"bob\",\"content\":\"hi\",\"id\":\"id-1\"}\n");
   ck_assert(scene.talk.without_outcome() == 1 && scene.talk.last_status().empty());
   scene.hear(R"({"cmd":"ack","id":"id-1","status":"delivered"})");
   ck_assert(scene.talk.without_outcome() == 0);
-  expect_same("what became of the last", scene.talk.last_status(), "delivered");
+  same("what became of the last", scene.talk.last_status(), "delivered");
   ck_assert((scene.talk.take_told() == std::vector<Told>{{Told::Kind::settled, "delivered to bob"}}));
   scene.talk.say("bob", "\"hi\"");
   scene.hear(R"({"cmd":"ack","id":"id-2","status":"stored"})");
   ck_assert(scene.talk.take_told().at(0).kind == Told::Kind::outcome);
   scene.talk.say("bob", "\"hi\"");
   scene.hear(R"({"cmd":"error","code":"mailbox_full","message":"full","in":"chat","id":"id-3"})");
-  expect_same("told", scene.told(), "mailbox_full: full\n");
+  same("told", scene.told(), "mailbox_full: full\n");
   scene.hear(R"({"cmd":"ack","id":"id-3","status":"delivered"})");
-  expect_same("one outcome each", scene.told(), "");
+  same("one outcome each", scene.told(), "");
 }
 END_TEST
 
@@ -136,16 +132,16 @@ START_TEST(what_has_no_outcome_is_sent_again) {
   scene.hear(R"({"cmd":"ack","id":"id-1","status":"written"})");
   scene.lose();
   scene.talk.say("bob", "3");
-  expect_same("told", scene.told(), "not connected; it is sent as soon as that is mended\n");
+  same("told", scene.told(), "not connected; it is sent as soon as that is mended\n");
   scene.pass(1s);
   scene.talk.opened(scene.now());
   scene.hear(hello);
   scene.said();
   scene.hear(welcome);
-  expect_same("in order, under their ids; what was never sent is new", scene.said(),
-              "{\"cmd\":\"chat\",\"recv\":\"bob\",\"content\":2,\"id\":\"id-2\",\"retry\":true}\n"
-              "{\"cmd\":\"chat\",\"recv\":\"bob\",\"content\":3,\"id\":\"id-3\"}\n");
-  expect_same("and it says so", scene.told(), "back on n1\n");
+  same("in order, under their ids; what was never sent is new", scene.said(),
+       "{\"cmd\":\"chat\",\"recv\":\"bob\",\"content\":2,\"id\":\"id-2\",\"retry\":true}\n"
+       "{\"cmd\":\"chat\",\"recv\":\"bob\",\"content\":3,\"id\":\"id-3\"}\n");
+  same("and it says so", scene.told(), "back on n1\n");
 }
 END_TEST
 
@@ -156,7 +152,7 @@ START_TEST(what_is_typed_before_the_login_waits_for_it) {
   scene.hear(hello);
   scene.said();
   scene.hear(welcome);
-  expect_same("sent", scene.said(), "{\"cmd\":\"chat\",\"recv\":\"bob\",\"content\":1,\"id\":\"id-1\"}\n");
+  same("sent", scene.said(), "{\"cmd\":\"chat\",\"recv\":\"bob\",\"content\":1,\"id\":\"id-1\"}\n");
 }
 END_TEST
 
@@ -164,18 +160,18 @@ START_TEST(what_was_shown_before_is_not_shown_again) {
   Scene scene;
   scene.log_in();
   scene.chat(1, "a");
-  expect_same("shown", scene.told(), "12:00 bob: hi\n");
+  same("shown", scene.told(), "12:00 bob: hi\n");
   scene.lose();
   scene.pass(1s);
   scene.log_in();
   scene.chat(1, "a", R"(,"redelivered":true)");
-  expect_same("not again", scene.told(), "");
+  same("not again", scene.told(), "");
   scene.talk.was_shown();
-  expect_same("but confirmed", scene.said(), "{\"cmd\":\"ack\",\"seq\":1}\n");
+  same("but confirmed", scene.said(), "{\"cmd\":\"ack\",\"seq\":1}\n");
   scene.chat(2, "b", R"(,"redelivered":true)");
-  expect_same("one that another session may have shown", scene.told(), "12:00 bob (perhaps again): hi\n");
+  same("one that another session may have shown", scene.told(), "12:00 bob (perhaps again): hi\n");
   scene.chat(3, "a");
-  expect_same("an id that is used again without the mark is new", scene.told(), "12:00 bob: hi\n");
+  same("an id that is used again without the mark is new", scene.told(), "12:00 bob: hi\n");
 }
 END_TEST
 
@@ -219,7 +215,7 @@ START_TEST(nobody_there_at_the_beginning_is_the_end) {
   ck_assert(!scene.talk.over());
   scene.talk.lost("refused", scene.now());
   ck_assert(scene.talk.over() && scene.talk.ending().exit == Exit::unreachable);
-  expect_same("why", scene.talk.ending().why, "h2:2: refused");
+  same("why", scene.talk.ending().why, "h2:2: refused");
 }
 END_TEST
 
@@ -228,7 +224,7 @@ START_TEST(somebody_else_there_is_the_end) {
   scene.talk.opened(scene.now());
   scene.hear("SSH-2.0-OpenSSH\x1b");
   ck_assert(scene.talk.over() && scene.talk.ending().exit == Exit::unreachable);
-  expect_same("the token was not told", scene.said(), "");
+  same("the token was not told", scene.said(), "");
 }
 END_TEST
 
@@ -255,7 +251,7 @@ START_TEST(refusals_end_it) {
     scene.hear(hello);
     scene.hear(R"({"cmd":"error","code":")" + std::string(row.code) + R"(","message":"no","in":"login"})");
     ck_assert_msg(scene.talk.over() && scene.talk.ending().exit == row.exit, "%s", row.code);
-    expect_same("the code", scene.talk.ending().code, row.code);
+    same("the code", scene.talk.ending().code, row.code);
   }
 }
 END_TEST
@@ -290,9 +286,9 @@ START_TEST(kicked_to_come_back_it_comes_back) {
   scene.talk.say("bob", "1");
   scene.said();
   scene.hear(R"({"cmd":"kicked","reason":"drain","retry":true,"retry_after_ms":731})");
-  expect_same("told", scene.told(), "drain: the server is about to stop; coming back in 0.7 s\n");
+  same("told", scene.told(), "drain: the server is about to stop; coming back in 0.7 s\n");
   scene.talk.lost("closed", scene.now());
-  expect_same("the close is no news", scene.told(), "");
+  same("the close is no news", scene.told(), "");
   ck_assert(scene.talk.wake_at() == scene.at + 731ms);
   ck_assert_msg(scene.talk.server().host == "h2", "to another");
   scene.pass(731ms);
@@ -305,8 +301,8 @@ START_TEST(kicked_for_good_it_stays_away) {
   scene.log_in();
   scene.hear(R"({"cmd":"kicked","reason":"replaced","retry":false})");
   ck_assert(scene.talk.over() && scene.talk.ending().exit == Exit::failed);
-  expect_same("the code", scene.talk.ending().code, "replaced");
-  expect_same("why", scene.talk.ending().why, "you have logged in somewhere else");
+  same("the code", scene.talk.ending().code, "replaced");
+  same("why", scene.talk.ending().why, "you have logged in somewhere else");
 }
 END_TEST
 
@@ -314,11 +310,11 @@ START_TEST(a_silent_connection_is_asked_and_then_lost) {
   Scene scene;
   scene.log_in();
   scene.pass(14s);
-  expect_same("not yet", scene.said(), "");
+  same("not yet", scene.said(), "");
   scene.pass(1s);
-  expect_same("asked", scene.said(), "{\"cmd\":\"ping\",\"id\":\"are-you-there\"}\n");
+  same("asked", scene.said(), "{\"cmd\":\"ping\",\"id\":\"are-you-there\"}\n");
   scene.hear(R"({"cmd":"pong","id":"are-you-there"})");
-  expect_same("the answer is nobody's business", scene.told(), "");
+  same("the answer is nobody's business", scene.told(), "");
   scene.pass(15s);
   ck_assert(!scene.said().empty());
   scene.pass(15s);
@@ -333,9 +329,9 @@ START_TEST(leaves_when_all_has_an_outcome) {
   scene.talk.say("bob", "1");
   scene.said();
   scene.talk.leave(scene.now());
-  expect_same("not yet", scene.said(), "");
+  same("not yet", scene.said(), "");
   scene.hear(R"({"cmd":"ack","id":"id-1","status":"written"})");
-  expect_same("now", scene.said(), "{\"cmd\":\"logout\"}\n");
+  same("now", scene.said(), "{\"cmd\":\"logout\"}\n");
   ck_assert(!scene.talk.over());
   scene.talk.lost("closed", scene.now());
   ck_assert(scene.talk.over() && scene.talk.ending().exit == Exit::done);
@@ -350,7 +346,7 @@ START_TEST(whoever_leaves_before_the_login_learns_how_it_went) {
   scene.hear(hello);
   scene.said();
   scene.hear(welcome);
-  expect_same("and is out again", scene.said(), "{\"cmd\":\"logout\"}\n");
+  same("and is out again", scene.said(), "{\"cmd\":\"logout\"}\n");
 }
 END_TEST
 
@@ -384,12 +380,11 @@ START_TEST(programs_get_the_lines_as_they_are) {
   scene.hear(
       "{\"cmd\":\"chat\",\"send\":\"b\",\"recv\":\"alice\",\"content\":\"\xc3\xa9\xe2\x80\xae\",\"id\":\"1\",\"seq\":"
       "1}");
-  expect_same(
-      "in ASCII", scene.told(),
-      "{\"cmd\":\"chat\",\"send\":\"b\",\"recv\":\"alice\",\"content\":\"\\u00e9\\u202e\",\"id\":\"1\",\"seq\":1}\n");
+  same("in ASCII", scene.told(),
+       "{\"cmd\":\"chat\",\"send\":\"b\",\"recv\":\"alice\",\"content\":\"\\u00e9\\u202e\",\"id\":\"1\",\"seq\":1}\n");
   scene.talk.say("b", "1");
   scene.hear(R"({"cmd":"ack","id":"id-1","status":"written"})");
-  expect_same("an outcome", scene.told(), "{\"cmd\":\"ack\",\"id\":\"id-1\",\"status\":\"written\"}\n");
+  same("an outcome", scene.told(), "{\"cmd\":\"ack\",\"id\":\"id-1\",\"status\":\"written\"}\n");
 }
 END_TEST
 
@@ -408,26 +403,24 @@ START_TEST(a_conversation_goes_to_whom_it_went_last) {
   Scene scene;
   scene.log_in();
   crosstalk::Conversation conversation(scene.talk, "alice");
-  expect_same("nobody yet", conversation.prompt(), "alice> ");
+  same("nobody yet", conversation.prompt(), "alice> ");
   ck_assert(conversation.typed("hello", scene.now()) ==
             std::vector<std::string>{"say to whom first: /msg NAME TEXT, or /help"});
   ck_assert(conversation.typed("/msg bob say \"hi\"", scene.now()).empty());
-  expect_same("sent", scene.said(),
-              "{\"cmd\":\"chat\",\"recv\":\"bob\",\"content\":\"say \\\"hi\\\"\",\"id\":\"id-1\"}\n");
-  expect_same("on its way", conversation.prompt(), "to bob (1 on the way)> ");
+  same("sent", scene.said(), "{\"cmd\":\"chat\",\"recv\":\"bob\",\"content\":\"say \\\"hi\\\"\",\"id\":\"id-1\"}\n");
+  same("on its way", conversation.prompt(), "to bob (1 on the way)> ");
   scene.hear(R"({"cmd":"ack","id":"id-1","status":"delivered"})");
-  expect_same("there", conversation.prompt(), "to bob (delivered)> ");
+  same("there", conversation.prompt(), "to bob (delivered)> ");
   conversation.typed("again", scene.now());
-  expect_same("to the same", scene.said(),
-              "{\"cmd\":\"chat\",\"recv\":\"bob\",\"content\":\"again\",\"id\":\"id-2\"}\n");
+  same("to the same", scene.said(), "{\"cmd\":\"chat\",\"recv\":\"bob\",\"content\":\"again\",\"id\":\"id-2\"}\n");
   conversation.typed("/who c", scene.now());
-  expect_same("who", scene.said(), "{\"cmd\":\"who\",\"limit\":100,\"after\":\"c\"}\n");
+  same("who", scene.said(), "{\"cmd\":\"who\",\"limit\":100,\"after\":\"c\"}\n");
   scene.told();
   scene.hear(R"({"cmd":"error","code":"unknown_cmd","message":"?","in":"who"})");
-  expect_same("an older server", scene.told(), "unknown_cmd: this server does not know who\n");
+  same("an older server", scene.told(), "unknown_cmd: this server does not know who\n");
   ck_assert(conversation.typed("/help", scene.now()).size() > 3);
   scene.lose();
-  expect_same("lost", conversation.prompt(), "to bob (not connected)> ");
+  same("lost", conversation.prompt(), "to bob (not connected)> ");
   conversation.typed("/quit", scene.now());
   ck_assert(scene.talk.leaving());
 }

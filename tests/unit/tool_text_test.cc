@@ -4,62 +4,30 @@
 #include <string>
 #include <string_view>
 
+#include "tests/unit/for_people.h"
 #include "tests/unit/suite.h"
 #include "tools/crosstalk/lines.h"
 #include "tools/crosstalk/typed.h"
 
 namespace {
 
-using namespace std::string_literals;
-
-void expect_same(const char* sentence, std::string_view found, std::string_view expected) {
-  ck_assert_msg(found == expected, "%s: expected '%s', found '%s'", sentence, std::string(expected).c_str(),
-                std::string(found).c_str());
-}
+using suite::same;
 
 }  // namespace
 
 START_TEST(shows_what_would_deceive) {
-  const struct {
-    const char* sentence;
-    std::string text;
-    std::string_view expected;
-  } rows[] = {
-      {"nothing", "", ""},
-      {"text in any language", "hello, 你好, שלום, é 😀", "hello, 你好, שלום, é 😀"},
-      {"a backslash stays what it is", R"(a\nb)", R"(a\nb)"},
-      {"a terminal's command", "\x1b[31mred\x07", R"(\x1b[31mred\x07)"},
-      {"line ends and tabs", "a\nb\r\nc\td", R"(a\x0ab\x0d\x0ac\x09d)"},
-      {"NUL", "a\0b"s, R"(a\x00b)"},
-      {"DEL", "a\x7f", R"(a\x7f)"},
-      {"C1, which is a terminal's command in one character", "\xc2\x80\xc2\x9b\xc2\x9f", R"(\x80\x9b\x9f)"},
-      {"the line separators", "\xe2\x80\xa8\xe2\x80\xa9\xc2\x85", R"(\u2028\u2029\x85)"},
-      {"right-to-left override", "\xe2\x80\xae", R"(\u202e)"},
-      {"the isolates", "\xe2\x81\xa6\xe2\x81\xa9", R"(\u2066\u2069)"},
-      {"the byte order mark", "\xef\xbb\xbf", R"(\ufeff)"},
-      {"a tag", "\xf3\xa0\x80\x81", R"(\ue0001)"},
-      {"what is no UTF-8", "a\xff\xc3(\xed\xa0\x80", R"(a\xff\xc3(\xed\xa0\x80)"},
-      {"a character cut off", "a\xe2\x82", R"(a\xe2\x82)"},
-  };
-  for (const auto& row : rows) expect_same(row.sentence, crosstalk::shown(row.text), row.expected);
+  for_people::shows_what_would_deceive(crosstalk::shown);
+  same("a tag", crosstalk::shown("\xf3\xa0\x80\x81"), R"(\ue0001)");
 }
 END_TEST
 
-START_TEST(quotes_for_programs) {
-  expect_same("nothing", crosstalk::quoted(""), R"("")");
-  expect_same("quote and backslash", crosstalk::quoted(R"(a"b\c)"), R"("a\"b\\c")");
-  expect_same("control characters", crosstalk::quoted("\x01\t\n\x1f"), R"("\u0001\u0009\u000a\u001f")");
-  expect_same("letters", crosstalk::quoted("é 😀"), R"("é 😀")");
-}
+START_TEST(shows_every_character_right) { for_people::shows_every_character_right(crosstalk::shown); }
 END_TEST
 
-START_TEST(knows_plain_utf8) {
-  ck_assert(crosstalk::is_plain_utf8("a\x1b é 😀"));
-  ck_assert(!crosstalk::is_plain_utf8("a\0b"s));
-  ck_assert(!crosstalk::is_plain_utf8("\xff"));
-  ck_assert(!crosstalk::is_plain_utf8("\xed\xa0\x80"));
-  ck_assert(!crosstalk::is_plain_utf8("\xe2\x82"));
-}
+START_TEST(quotes_for_programs) { for_people::quotes_for_programs(crosstalk::quoted); }
+END_TEST
+
+START_TEST(knows_plain_utf8) { for_people::knows_plain_utf8(crosstalk::is_plain_utf8); }
 END_TEST
 
 START_TEST(counts_the_rows_of_what_is_typed) {
@@ -121,8 +89,8 @@ START_TEST(reads_what_people_type) {
     const crosstalk::Typed typed = crosstalk::read_typed(row.line);
     const std::string line(row.line);
     ck_assert_msg(typed.what == row.what, "%s", line.c_str());
-    expect_same(line.c_str(), typed.name, row.name);
-    expect_same(line.c_str(), typed.text, row.text);
+    same(line.c_str(), typed.name, row.name);
+    same(line.c_str(), typed.text, row.text);
   }
 }
 END_TEST
@@ -136,8 +104,8 @@ START_TEST(finds_lines_however_they_are_cut) {
       lines.add(piece);
       while (const auto line = lines.next()) found += "[" + *line + "]";
     }
-    expect_same("whole lines", found, "[one][two][]");
-    expect_same("the rest", lines.rest(), "three");
+    same("whole lines", found, "[one][two][]");
+    same("the rest", lines.rest(), "three");
   }
 }
 END_TEST
@@ -151,5 +119,6 @@ START_TEST(a_line_without_an_end_has_one) {
 }
 END_TEST
 
-SUITE(shows_what_would_deceive, quotes_for_programs, knows_plain_utf8, counts_the_rows_of_what_is_typed,
-      reads_what_people_type, finds_lines_however_they_are_cut, a_line_without_an_end_has_one)
+SUITE(shows_what_would_deceive, shows_every_character_right, quotes_for_programs, knows_plain_utf8,
+      counts_the_rows_of_what_is_typed, reads_what_people_type, finds_lines_however_they_are_cut,
+      a_line_without_an_end_has_one)

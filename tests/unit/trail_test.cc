@@ -10,16 +10,13 @@ namespace {
 
 using chat::Trail;
 using What = Trail::What;
+using suite::same;
 
 std::string said(const Trail& trail, const std::string& id) {
   std::string all;
   for (const Trail::Step& step : trail.of(id))
     all += std::to_string(step.at_ms) + ":" + std::to_string(static_cast<int>(step.what)) + " ";
   return all;
-}
-
-void same(const std::string& found, const std::string& expected) {
-  ck_assert_msg(found == expected, "expected '%s', found '%s'", expected.c_str(), found.c_str());
 }
 
 START_TEST(each_chat_has_its_steps_in_order) {
