@@ -57,7 +57,7 @@ rule 'peer/ includes no system header: no sockets, no clock' peer/* -- '<(sys|ne
   rule 'libedit only in tools/crosstalk/terminal' $(all_but '^tools/crosstalk/terminal\.') -- '<(histedit|editline)'
   rule 'in tools/crosstalk only the wire, sessions and HTTP have connections' \
     $(find tools/crosstalk -type f ! -name 'wire.*' ! -name 'session.*' ! -name 'commands.*' ! -name 'admin.*') \
-    -- '("tools/common/(connection|http)|<(sys/socket|netdb|arpa))'
+    -- '("tools/common/(connection|http|lookup)|<(sys/socket|netdb|arpa))'
   rule 'in tools/bench only the loop, places, the relay and neighbours have sockets or processes' \
     $(find tools/bench -type f ! -name 'loop.*' ! -name 'place.*' ! -name 'relay.cc' ! -name 'neighbour.*') \
     -- '<(sys/(socket|epoll|signalfd|wait)|netdb|netinet|arpa|fcntl|poll)'

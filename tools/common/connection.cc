@@ -1,6 +1,5 @@
 #include "tools/common/connection.h"
 
-#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -9,16 +8,13 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <memory>
 #include <optional>
+
+#include "tools/common/lookup.h"
 
 namespace tool {
 
 namespace {
-
-struct FreeAddresses {
-  void operator()(addrinfo* list) const { freeaddrinfo(list); }
-};
 
 NetFailure lost(int error) { return {NetTrouble::unreachable, std::strerror(error)}; }
 
@@ -47,15 +43,10 @@ std::optional<NetFailure> connect(int socket, const addrinfo& to, Clock::time_po
 }  // namespace
 
 Result<Connection, NetFailure> Connection::dial(const Address& address, Clock::time_point deadline) {
-  addrinfo wanted{};
-  wanted.ai_socktype = SOCK_STREAM;
-  wanted.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int error = getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &wanted, &found);
-  if (error != 0) return NetFailure{NetTrouble::unreachable, gai_strerror(error)};
-  const std::unique_ptr<addrinfo, FreeAddresses> list(found);
+  const Result<Places> places = look_up(address);
+  if (!places) return NetFailure{NetTrouble::unreachable, places.why()};
   NetFailure why{NetTrouble::unreachable, "no address"};
-  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+  for (const addrinfo* at = places->get(); at != nullptr; at = at->ai_next) {
     Connection connection(::socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, at->ai_protocol));
     if (connection.socket_ < 0) {
       why = lost(errno);
