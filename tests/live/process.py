@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from deadline import SLOWNESS
+from deadline import PATIENCE, SLOWNESS
 
 Address = tuple[str, int]
 
 REPO = Path(__file__).resolve().parents[2]
 CROSSTALKD = Path(os.environ.get("CROSSTALKD", REPO / "build" / "crosstalkd")).resolve()
 CROSSTALK = CROSSTALKD.with_name("crosstalk")
+BENCH = CROSSTALKD.with_name("crosstalk-bench")
+PEEK = CROSSTALKD.with_name("cluster-peek")
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -36,39 +38,35 @@ def spawn(arguments: list[str], **options: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(arguments, preexec_fn=die_with_parent, **options)
 
 
-def run_daemon(*flags: str, within: float = 20.0) -> subprocess.CompletedProcess[str]:
-    """Runs crosstalkd to its end, for cases in which it is expected to stop by itself."""
+def run(*command: str | Path, stdin: str = "", within: float = PATIENCE,
+        environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs a program that is to end by itself."""
     try:
         return subprocess.run(
-            [str(CROSSTALKD), *flags],
-            stdin=subprocess.DEVNULL,
+            command,
+            input=stdin,
             capture_output=True,
             encoding="utf-8",
             timeout=within * SLOWNESS,
             preexec_fn=die_with_parent,
+            env=environment,
             check=False,
         )
     except subprocess.TimeoutExpired as late:
-        raise AssertionError(f"crosstalkd {' '.join(flags)} runs on; it said:\n{late.stderr!r}") from None
+        raise AssertionError(f"{' '.join(map(str, command))} runs on; it said:\n{late.stdout!r}\n{late.stderr!r}") from None
+
+
+def run_daemon(*flags: str, within: float = 20.0) -> subprocess.CompletedProcess[str]:
+    """Runs crosstalkd to its end, for cases in which it is expected to stop by itself."""
+    return run(CROSSTALKD, *flags, within=within)
 
 
 def run_tool(*arguments: str, stdin: str = "", within: float = 60.0,
              environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Runs crosstalk to its end. Its clock is UTC's, and it has no token but the test's."""
     surroundings = {key: value for key, value in os.environ.items() if key != "CROSSTALK_TOKEN"}
-    try:
-        return subprocess.run(
-            [str(CROSSTALK), *arguments],
-            input=stdin,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=within * SLOWNESS,
-            preexec_fn=die_with_parent,
-            env={**surroundings, "TZ": "UTC0", "LC_ALL": "C.UTF-8", **(environment or {})},
-            check=False,
-        )
-    except subprocess.TimeoutExpired as late:
-        raise AssertionError(f"crosstalk {' '.join(arguments)} runs on; it said:\n{late.stdout!r}\n{late.stderr!r}") from None
+    return run(CROSSTALK, *arguments, stdin=stdin, within=within,
+               environment={**surroundings, "TZ": "UTC0", "LC_ALL": "C.UTF-8", **(environment or {})})
 
 
 def free_port() -> int:

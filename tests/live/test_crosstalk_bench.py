@@ -12,10 +12,9 @@ from typing import Any
 from cluster import LiveTest
 from deadline import PATIENCE, SLOWNESS, eventually, pause
 from node import Node
-from process import CROSSTALKD, REPO, die_with_parent, free_port
+from process import BENCH, REPO, die_with_parent, free_port, run
 from prometheus import read
 
-BENCH = CROSSTALKD.with_name("crosstalk-bench")
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -26,13 +25,8 @@ def start(*arguments: str) -> subprocess.Popen[str]:
 
 def bench(*arguments: str, within: float = 60.0) -> tuple[int, str, str]:
     """Exit status, standard output, standard error."""
-    process = start(*arguments)
-    try:
-        out, err = process.communicate(timeout=within * SLOWNESS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise AssertionError(f"crosstalk-bench {' '.join(arguments)} runs on; it said {process.communicate()}") from None
-    return process.returncode, out, err
+    ran = run(BENCH, *arguments, within=within)
+    return ran.returncode, ran.stdout, ran.stderr
 
 
 def metric(node: Node, name: str) -> float:

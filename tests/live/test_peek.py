@@ -8,19 +8,17 @@ import subprocess
 from typing import Any
 
 from cluster import LiveTest
-from deadline import PATIENCE, SLOWNESS, eventually
+from deadline import eventually
 from node import Node
-from process import CROSSTALKD, free_port
+from process import PEEK, free_port, run
 from puppet import HttpPuppet
 from screen import Terminal
 
-PEEK = str(CROSSTALKD.with_name("cluster-peek"))
 LOOK = "GET /v1/cluster"
 
 
 def peek(*flags: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([PEEK, *flags], stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
-                          timeout=PATIENCE * SLOWNESS, env={"LC_ALL": "C", "TERM": "vt100", **environment}, check=False)
+    return run(PEEK, *flags, environment={"LC_ALL": "C", "TERM": "vt100", **environment})
 
 
 def recorded(size: int) -> dict[str, Any]:
@@ -158,7 +156,7 @@ class Recordings(PeekTest):
 
 class OnATerminal(PeekTest):
     def open(self, place: str, where: str = "--http", **environment: str) -> Terminal:
-        terminal = Terminal([PEEK, where, place], columns=80, environment={"TERM": "vt100", "LC_ALL": "C", **environment})
+        terminal = Terminal([str(PEEK), where, place], columns=80, environment={"TERM": "vt100", "LC_ALL": "C", **environment})
         self.addCleanup(terminal.close)
         return terminal
 

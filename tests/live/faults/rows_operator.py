@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 
 import netns
@@ -11,7 +10,7 @@ from deadline import eventually
 from faults.scene import NETWORK, Scene, row
 from knocker import Knocker
 from node import Node
-from process import CROSSTALKD, die_with_parent, run_tool
+from process import PEEK, run, run_tool
 
 
 def rolling(scene: Scene, renew: str) -> None:
@@ -65,8 +64,7 @@ def rolling_upgrade(scene: Scene) -> None:
 
 def peek(host: netns.Host, node: Node) -> tuple[int, str]:
     """cluster-peek --check beside that node."""
-    ran = subprocess.run([*host.enter, str(CROSSTALKD.with_name("cluster-peek")), "--http", node.ready["http"], "--check"],
-                         capture_output=True, text=True, timeout=20, preexec_fn=die_with_parent, check=False)
+    ran = run(*host.enter, PEEK, "--http", node.ready["http"], "--check", within=20)
     return ran.returncode, ran.stdout.strip()
 
 
