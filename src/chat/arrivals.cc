@@ -32,8 +32,8 @@ void Arrivals::deliver(peer::PeerId from, std::uint32_t era, peer::Seq seq, std:
   Origin origin{from, era, seq, user, session, 0};
   if (!first(origin, chat)) return;
   hand(session, {chat.line, false, chat.may_repeat}, origin);
-  // Its first copy may lie in the mailbox, and is taken out if so.
-  if (chat.may_repeat && origin.key != 0) owner_.on_perhaps_stored(chat.recipient);
+  // Its first copy may lie in the mailbox, and is marked and taken out if so.
+  if (chat.may_repeat && origin.key != 0) owner_.on_perhaps_stored(chat);
 }
 
 bool Arrivals::offer(ClientId session, const Entry& entry) {

@@ -39,8 +39,8 @@ class Arrivals {
     // The end of a delivery that came from here or from a mailbox.
     virtual void on_here_ended(peer::Seq seq, End end) = 0;
     virtual void on_mail_ended(peer::Seq seq, End end) = 0;
-    // That user was handed a chat of which another copy may lie in the mailbox.
-    virtual void on_perhaps_stored(std::string_view user) = 0;
+    // Its recipient was handed a chat of which another copy may lie in the mailbox.
+    virtual void on_perhaps_stored(const peer::ChatBody& chat) = 0;
     // The last delivery of the sessions of that user that are over has ended.
     virtual void on_older_ended(std::uint64_t user) = 0;
 

@@ -471,6 +471,14 @@ void Router::on_taken(std::uint64_t token, const Store::Taken& taken) {
   drains_.on_taken(token, taken);
 }
 
+// Marked at once: its session may end, and its mailbox be emptied elsewhere, before
+// a look of this node's has come as far.
+void Router::on_perhaps_stored(const peer::ChatBody& chat) {
+  if (store_ == nullptr) return;
+  store_->mark(chat.recipient, chat.sender, chat.id);
+  perhaps_stored_.emplace(chat.recipient);
+}
+
 // Over the link, so that it is before what goes there directly; over Redis too,
 // since the link may be cut without anybody knowing it yet.
 void Router::wake_owner(std::uint64_t hash, std::string_view name) {

@@ -196,7 +196,7 @@ class Router final : public Desk,
   // Arrivals::Owner, Drains::Owner
   void on_here_ended(peer::Seq seq, End end) override;
   void on_mail_ended(peer::Seq seq, End end) override { drains_.on_ended(seq, end); }
-  void on_perhaps_stored(std::string_view user) override { perhaps_stored_.emplace(user); }
+  void on_perhaps_stored(const peer::ChatBody& chat) override;
   void on_older_ended(std::uint64_t user) override { drains_.on_older_ended(user); }
   void on_left_over(std::uint64_t user, std::string_view name) override { wake_owner(user, name); }
 

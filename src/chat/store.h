@@ -58,7 +58,7 @@ class Store {
     std::string_view sender;
     std::string_view id;
     bool may_repeat = false;  // as it was stored
-    bool taken = false;       // it was taken before
+    bool taken = false;       // it was taken before, or marked
     Via via;
   };
   struct Taken {
@@ -93,6 +93,9 @@ class Store {
   virtual void take(std::uint64_t token, std::string_view user, EntryId after) = 0;
   // Kept in mind, within a bound, until it could be done.
   virtual void remove(std::string_view user, EntryId at) = 0;
+  // That chat was handed to its recipient otherwise: its entry, where there is one,
+  // counts as taken from now on. Kept in mind like a removal.
+  virtual void mark(std::string_view user, std::string_view sender, std::string_view id) = 0;
   // Tells the node of that name, over Redis, that something waits for a user of
   // its; where Redis is down nothing is told.
   virtual void wake(std::string_view node, std::string_view user) = 0;

@@ -31,11 +31,31 @@ local function fields(entry)
   return of
 end
 
+-- False where the group has that consumer already.
+local function claim(key, group, name)
+  local new = redis.pcall('XGROUP', 'CREATECONSUMER', key, group, name)
+  if type(new) == 'table' then
+    redis.call('XGROUP', 'CREATE', key, group, '0', 'MKSTREAM')
+    new = redis.call('XGROUP', 'CREATECONSUMER', key, group, name)
+  end
+  return new == 1
+end
+
+-- False where there is no such group.
+local function free(key, group, name)
+  return type(redis.pcall('XGROUP', 'DELCONSUMER', key, group, name)) ~= 'table'
+end
+
 -- Frees what the entries' chats are called.
 local function forget(key, entries)
+  local marks = true
   for _, entry in ipairs(entries) do
     local of = fields(entry)
-    if of.sender ~= '' then redis.pcall('XGROUP', 'DELCONSUMER', key, 'taken', consumer(of.sender, of.id)) end
+    if of.sender ~= '' then
+      local name = consumer(of.sender, of.id)
+      free(key, 'taken', name)
+      marks = marks and free(key, 'seen', name)
+    end
   end
 end
 
@@ -62,16 +82,6 @@ local function end_if_empty(key)
   if redis.call('XLEN', key) == 0 then redis.call('DEL', key) end
 end
 
--- False where that chat is in the mailbox.
-local function claim(key, name)
-  local new = redis.pcall('XGROUP', 'CREATECONSUMER', key, 'taken', name)
-  if type(new) == 'table' then
-    redis.call('XGROUP', 'CREATE', key, 'taken', '0', 'MKSTREAM')
-    new = redis.call('XGROUP', 'CREATECONSUMER', key, 'taken', name)
-  end
-  return new == 1
-end
-
 -- The chat's name may be taken by an entry that is too old, or, where nothing is
 -- left, by one that somebody has deleted by hand.
 local function append(key)
@@ -79,10 +89,10 @@ local function append(key)
   if late then may_repeat = '1' end
   expire(key, 16)
   local name = sender ~= '' and consumer(sender, id)
-  if name and not claim(key, name) then
+  if name and not claim(key, 'taken', name) then
     while expire(key, 100) do end
     end_if_empty(key)
-    if not claim(key, name) then return 'yes' end
+    if not claim(key, 'taken', name) then return 'yes' end
   end
   local refused = redis.call('XLEN', key) >= max and 'full'
   if not refused then
@@ -100,7 +110,7 @@ local function append(key)
     refused = type(added) == 'table' and added.err
   end
   if refused then
-    if name then redis.call('XGROUP', 'DELCONSUMER', key, 'taken', name) end
+    if name then free(key, 'taken', name) end
     end_if_empty(key)
     return refused
   end
@@ -108,15 +118,24 @@ local function append(key)
   return 'yes'
 end
 
--- Somebody else's stream has no group.
-local function mark_of(key)
+-- How far it was taken, and whether chats of it are marked. Somebody else's stream
+-- has no group.
+local function marks_of(key)
+  local taken, marked
   for _, group in ipairs(redis.call('XINFO', 'GROUPS', key)) do
     local of = {}
     for i = 1, #group, 2 do of[group[i]] = group[i + 1] end
-    if of.name == 'taken' then return of['last-delivered-id'] end
+    if of.name == 'taken' then taken = of['last-delivered-id'] end
+    if of.name == 'seen' then marked = of.consumers > 0 end
   end
-  redis.call('XGROUP', 'CREATE', key, 'taken', '0')
-  return '0-0'
+  if not taken then redis.call('XGROUP', 'CREATE', key, 'taken', '0') end
+  return taken or '0-0', marked
+end
+
+local function is_marked(key, of)
+  local name = of.sender ~= '' and consumer(of.sender, of.id)
+  if not name or not claim(key, 'seen', name) then return name end
+  free(key, 'seen', name)
 end
 
 local function before(a, b)
@@ -141,7 +160,7 @@ local function take(key)
   local after = word()
   if redis.call('XLEN', key) == 0 then return {0} end
   if expire(key, 100) then return 'again' end
-  local mark = mark_of(key)
+  local mark, marked = marks_of(key)
   local page, bad, bytes, more, last = {}, {}, 0, 0, after
   repeat
     local bite = math.min(16, 65 - #page)
@@ -154,7 +173,8 @@ local function take(key)
         more = 1
         break
       else
-        page[#page + 1] = {entry[1], of.line, of.sender, of.id, of.may_repeat, of.via}
+        local seen = marked and is_marked(key, of) and '1' or ''
+        page[#page + 1] = {entry[1], of.line, of.sender, of.id, of.may_repeat, of.via, seen}
         bytes = bytes + #of.line
       end
       last = entry[1]
@@ -195,9 +215,21 @@ local function remove(key)
   return 0
 end
 
+-- A chat that lies here and was seen all the same: its name is in a group of its own.
+local function mark(key)
+  local name = consumer(words(2))
+  if redis.call('XLEN', key) == 0 then return 0 end
+  if claim(key, 'taken', name) then
+    free(key, 'taken', name)
+  else
+    claim(key, 'seen', name)
+  end
+  return 0
+end
+
 local function wake(channel) return redis.call('PUBLISH', channel, word()) end
 
-local what = {a = append, t = take, r = remove, w = wake}
+local what = {a = append, t = take, r = remove, m = mark, w = wake}
 local answers = {}
 for i, key in ipairs(KEYS) do
   local done, answer = pcall(what[word()], key)

@@ -80,6 +80,7 @@ MailStore::~MailStore() {
 std::size_t MailStore::Op::size() const {
   switch (kind) {
     case Kind::append:
+    case Kind::mark:
     case Kind::wake: return 1;
     case Kind::take: return 4;
     case Kind::remove: return at.size();
@@ -89,7 +90,7 @@ std::size_t MailStore::Op::size() const {
 
 void MailStore::ask(Op op) {
   const bool may_wait = up() && waiting_.size() < waiting_max && waiting_bytes_ + op.bytes() <= waiting_bytes_max;
-  if (!may_wait && op.kind != Op::Kind::remove) {
+  if (!may_wait && !op.owed()) {
     if (up() && op.kind == Op::Kind::take) take_failed_ = true, retry_later();
     refused_.push_back(std::move(op));
     return refusal_timer_.at(loop_.now());
@@ -112,14 +113,16 @@ void MailStore::take(std::uint64_t token, std::string_view user, chat::EntryId a
   ask({Op::Kind::take, token, std::string(user), {}, {after}});
 }
 
+// One entry more is to be removed or marked.
+bool MailStore::may_owe(std::size_t& entries, std::size_t max, std::string_view otherwise) {
+  if (entries < max) return ++entries, true;
+  if (const std::uint64_t times = repeats_.count(otherwise)) log_.warn(otherwise, {{"times", std::to_string(times)}});
+  return false;
+}
+
 // A session that drains its mailbox removes entry after entry.
 void MailStore::remove(std::string_view user, chat::EntryId at) {
-  if (removals_ >= removals_max) {
-    if (const std::uint64_t times = repeats_.count("removals"))
-      log_.warn("too much to remove from mailboxes, some chats will be seen again", {{"times", std::to_string(times)}});
-    return;
-  }
-  ++removals_;
+  if (!may_owe(removals_, removals_max, "too much to remove from mailboxes, some chats will be seen again")) return;
   std::deque<Op>& queue = up() ? waiting_ : owed_;
   if (!queue.empty()) {
     Op& last = queue.back();
@@ -127,6 +130,13 @@ void MailStore::remove(std::string_view user, chat::EntryId at) {
       return last.at.push_back(at);
   }
   Op op{Op::Kind::remove, 0, std::string(user), {}, {at}};
+  if (up()) return ask(std::move(op));
+  owed_.push_back(std::move(op));
+}
+
+void MailStore::mark(std::string_view user, std::string_view sender, std::string_view id) {
+  if (!may_owe(marks_, marks_max, "too much to mark in mailboxes, some chats may be seen again unmarked")) return;
+  Op op{Op::Kind::mark, 0, std::string(user), {std::string(sender), std::string(id)}, {}};
   if (up()) return ask(std::move(op));
   owed_.push_back(std::move(op));
 }
@@ -182,10 +192,11 @@ std::vector<std::string> MailStore::command(std::vector<Op>& batch) const {
       case Op::Kind::append: argv.push_back("a"); break;
       case Op::Kind::take: argv.push_back("t"); break;
       case Op::Kind::remove: argv.insert(argv.end(), {"r", std::to_string(op.at.size())}); break;
+      case Op::Kind::mark: argv.push_back("m"); break;
       case Op::Kind::wake: argv.push_back("w"); break;
     }
-    std::move(op.words.begin(), op.words.end(), std::back_inserter(argv));
-    op.words.clear();
+    argv.insert(argv.end(), op.words.begin(), op.words.end());
+    if (!op.owed()) op.words.clear();
     for (const chat::EntryId at : op.at) argv.push_back(to_text(at));
   }
   return argv;
@@ -224,7 +235,8 @@ void MailStore::settle(Op& op, const io::Reply& reply) {
   switch (op.kind) {
     case Op::Kind::append: return appended(op.token, reply);
     case Op::Kind::take: return taken(op, reply);
-    case Op::Kind::remove: return removed(op, reply);
+    case Op::Kind::remove:
+    case Op::Kind::mark: return seen_to(op, reply);
     case Op::Kind::wake: return;
   }
 }
@@ -263,19 +275,19 @@ void MailStore::taken(Op& op, const io::Reply& reply) {
   for (std::size_t i = 0; i < page.size(); ++i) {
     const io::Reply of = page[i];
     const chat::EntryId at = parse_entry_id(of[0].text());
-    entries.push_back(
-        {at, of[1].text(), of[2].text(), of[3].text(), !of[4].text().empty(), at <= mark, parse_via(of[5].text())});
+    entries.push_back({at, of[1].text(), of[2].text(), of[3].text(), !of[4].text().empty(),
+                       at <= mark || !of[6].text().empty(), parse_via(of[5].text())});
   }
   keeper_.on_taken(op.token, {true, static_cast<std::size_t>(reply[0].integer()), reply[1].integer() != 0, entries});
 }
 
-void MailStore::removed(Op& op, const io::Reply& reply) {
+void MailStore::seen_to(Op& op, const io::Reply& reply) {
   if (reply.kind() == io::Reply::Kind::integer || is_no_mailbox(reply)) {
-    removals_ -= op.at.size();
+    (op.kind == Op::Kind::mark ? marks_ : removals_) -= op.size();
     return;
   }
   if (reply.kind() != io::Reply::Kind::none) {
-    complain("redis refuses to remove chats", reply);
+    complain(op.kind == Op::Kind::mark ? "redis refuses to mark a chat" : "redis refuses to remove chats", reply);
     retry_later();
   }
   owed_.push_back(std::move(op));
@@ -286,6 +298,7 @@ void MailStore::fail(const Op& op, Stored how) {
     case Op::Kind::append: return keeper_.on_stored(op.token, how);
     case Op::Kind::take: return keeper_.on_taken(op.token, {});
     case Op::Kind::remove:
+    case Op::Kind::mark:
     case Op::Kind::wake: return;
   }
 }
@@ -340,7 +353,7 @@ void MailStore::on_redis_down(std::string_view why) noexcept {
   forget_retry();
   waiting_bytes_ = 0;
   for (Op& op : std::exchange(waiting_, {})) {
-    if (op.kind == Op::Kind::remove)
+    if (op.owed())
       owed_.push_back(std::move(op));
     else
       fail(op, Stored::unavailable);

@@ -45,6 +45,8 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   // Entries to be removed, while Redis is down as well. Beyond, they stay in
   // their mailboxes and their users see them again.
   static constexpr std::size_t removals_max = 100'000;
+  // The same of marks; beyond, what is seen again may bear none.
+  static constexpr std::size_t marks_max = 50'000;
   // What Redis refused, though it is up, is tried again after so long, doubling.
   static constexpr peer::Millis retry_after{1000};
   static constexpr peer::Millis retry_after_max{32'000};
@@ -67,6 +69,7 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   void append(std::uint64_t token, const chat::Mail& mail) override;
   void take(std::uint64_t token, std::string_view user, chat::EntryId after) override;
   void remove(std::string_view user, chat::EntryId at) override;
+  void mark(std::string_view user, std::string_view sender, std::string_view id) override;
   void wake(std::string_view node, std::string_view user) override;
 
   // Operations that wait to be sent to Redis.
@@ -77,14 +80,15 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
 
  private:
   struct Op {
-    enum class Kind : std::uint8_t { append, take, remove, wake };
+    enum class Kind : std::uint8_t { append, take, remove, mark, wake };
     Kind kind = Kind::wake;
     std::uint64_t token = 0;
     std::string name;                // of the user; of a wake, of the node
-    std::vector<std::string> words;  // of an append and a wake, as the script wants them
+    std::vector<std::string> words;  // of an append, a mark and a wake, as the script wants them
     std::vector<chat::EntryId> at;   // what to remove; after what to take
 
     std::size_t size() const;
+    bool owed() const { return kind == Kind::remove || kind == Kind::mark; }
     std::size_t bytes() const { return words.empty() ? 0 : words.front().size(); }
   };
 
@@ -104,8 +108,9 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   void settle(Op& op, const io::Reply& reply);
   void appended(std::uint64_t token, const io::Reply& reply);
   void taken(Op& op, const io::Reply& reply);
-  void removed(Op& op, const io::Reply& reply);
+  void seen_to(Op& op, const io::Reply& reply);
   void fail(const Op& op, Stored how);
+  bool may_owe(std::size_t& entries, std::size_t max, std::string_view otherwise);
   void complain(std::string_view what, const io::Reply& reply);
   void content();
   void retry_later();
@@ -127,10 +132,11 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   bool closing_ = false;
   std::string script_sha_;   // empty: this Redis may not know it
   std::deque<Op> waiting_;   // to be sent
-  std::deque<Op> owed_;      // removals that Redis could not do yet
+  std::deque<Op> owed_;      // removals and marks that Redis could not do yet
   std::vector<Op> refused_;  // never sent; to be answered
   std::size_t waiting_bytes_ = 0;
   std::size_t removals_ = 0;    // entries of all removals that are not done
+  std::size_t marks_ = 0;       // that are not done
   std::deque<peer::Time> out_;  // commands: when each was sent
   // Redis's clock is so far ahead of the loop's, as a prompt answer said.
   std::optional<peer::Millis> redis_ahead_;

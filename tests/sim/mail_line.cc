@@ -109,6 +109,10 @@ void MailServer::execute(Conn& conn, ConnNumber number) {
       trace_->note(now, conn.node, "mail remove", op.at.ms, op.at.seq, op.user);
       mailboxes_->remove(now, op.user, op.at);
       break;
+    case Op::Kind::mark:
+      trace_->note(now, conn.node, "mail mark", 0, 0, op.entry.id);
+      mailboxes_->mark(op.user, op.entry.sender, op.entry.id);
+      break;
     case Op::Kind::wake: publish(op.node, op.user); break;
     case Op::Kind::ping: break;
   }
@@ -237,7 +241,8 @@ void MailLine::fail(const Op& op, bool was_out) {
   switch (op.kind) {
     case Op::Kind::append: return keeper_->on_stored(op.token, was_out ? Stored::unknown : Stored::unavailable);
     case Op::Kind::take: return keeper_->on_taken(op.token, {});
-    case Op::Kind::remove: return owed_.push_back(op);
+    case Op::Kind::remove:
+    case Op::Kind::mark: return owed_.push_back(op);
     case Op::Kind::wake:
     case Op::Kind::ping: return;
   }
@@ -250,7 +255,7 @@ void MailLine::ask(Op op) {
     waiting_.push_back(std::move(op));
     return send_some();
   }
-  if (op.kind == Op::Kind::remove) return owed_.push_back(std::move(op));
+  if (op.kind == Op::Kind::remove || op.kind == Op::Kind::mark) return owed_.push_back(std::move(op));
   refused_.push_back(std::move(op));
   events_->push_in(0us, What::mail_refused, node_, 0, life_);
 }
@@ -282,6 +287,13 @@ void MailLine::remove(std::string_view user, chat::EntryId at) {
   ask({Op::Kind::remove, 0, std::string(user), {}, {}, at, {}});
 }
 
+void MailLine::mark(std::string_view user, std::string_view sender, std::string_view id) {
+  Mailboxes::Entry entry;
+  entry.sender = sender;
+  entry.id = id;
+  ask({Op::Kind::mark, 0, std::string(user), {}, std::move(entry), {}, {}});
+}
+
 void MailLine::wake(std::string_view node, std::string_view user) {
   if (up_) ask({Op::Kind::wake, 0, std::string(user), std::string(node), {}, {}, {}});
 }
@@ -303,7 +315,8 @@ void MailLine::answer(const Op& op, MailServer::Answer& got) {
   Mailboxes::Page& page = got.page;
   std::vector<Entry> entries;
   for (const auto& [at, entry] : page.entries)
-    entries.push_back({at, entry.line, entry.sender, entry.id, entry.may_repeat, at <= page.mark, entry.via});
+    entries.push_back(
+        {at, entry.line, entry.sender, entry.id, entry.may_repeat, at <= page.mark || entry.marked, entry.via});
   keeper_->on_taken(op.token, {true, page.waiting, page.more, entries});
   for (auto& [at, entry] : page.entries) {
     spoil(entry.line);

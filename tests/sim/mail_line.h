@@ -28,13 +28,13 @@ class MailLine;
 class MailServer {
  public:
   struct Op {
-    enum class Kind : std::uint8_t { append, take, remove, wake, ping };
+    enum class Kind : std::uint8_t { append, take, remove, mark, wake, ping };
     Kind kind = Kind::ping;
     std::uint64_t token = 0;
     std::string user;
-    std::string node;  // wake
-    Mailboxes::Entry entry;
-    chat::EntryId at;  // take: after; remove
+    std::string node;        // wake
+    Mailboxes::Entry entry;  // append; mark: its name
+    chat::EntryId at;        // take: after; remove
     Time asked{0};
   };
   struct Answer {
@@ -104,6 +104,7 @@ class MailLine final : public chat::Store {
   std::size_t page_bytes() const override { return server_->page_bytes(); }
   void take(std::uint64_t token, std::string_view user, chat::EntryId after) override;
   void remove(std::string_view user, chat::EntryId at) override;
+  void mark(std::string_view user, std::string_view sender, std::string_view id) override;
   void wake(std::string_view node, std::string_view user) override;
 
  private:
@@ -137,7 +138,7 @@ class MailLine final : public chat::Store {
   unsigned tries_ = 0;
   std::deque<Op> out_;       // asked, in order
   std::deque<Op> waiting_;   // to be sent
-  std::deque<Op> owed_;      // removals, while it is down
+  std::deque<Op> owed_;      // removals and marks, while it is down
   std::vector<Op> refused_;  // asked while it was down; to be answered
 };
 

@@ -69,6 +69,13 @@ void Mailboxes::remove(Time now, const std::string& user, chat::EntryId at) {
   if (box->second.entries.empty()) boxes_.erase(box);
 }
 
+void Mailboxes::mark(const std::string& user, const std::string& sender, const std::string& id) {
+  const auto box = boxes_.find(user);
+  if (box == boxes_.end() || !box->second.names.contains({sender, id})) return;
+  for (auto& [at, entry] : box->second.entries)
+    if (entry.sender == sender && entry.id == id) entry.marked = true;
+}
+
 void Mailboxes::flush() {
   for (const auto& [user, box] : boxes_)
     for (const auto& [at, entry] : box.entries) judge_->on_forgotten(entry.line);
@@ -87,7 +94,8 @@ void Mailboxes::restore() {
     const auto after = boxes_.find(user);
     for (const auto& [at, entry] : box.entries) {
       const bool was_there = after != boxes_.end() && after->second.entries.contains(at);
-      const bool mark_lost = was_there && at > box.mark && at <= after->second.mark;
+      const bool mark_lost = was_there && ((at > box.mark && at <= after->second.mark) ||
+                                           (!entry.marked && after->second.entries.at(at).marked));
       if (!was_there || mark_lost) judge_->on_revived(entry.line);
     }
   }

@@ -29,6 +29,7 @@ class Mailboxes {
     std::string sender;
     std::string id;
     bool may_repeat = false;
+    bool marked = false;          // seen otherwise
     bool late = false;            // done after its node had given up on it
     std::uint8_t node = nowhere;  // who stored it, in which life
     std::uint32_t life = 0;
@@ -48,6 +49,7 @@ class Mailboxes {
   bool append(Time now, const std::string& user, Entry entry);
   Page take(Time now, const std::string& user, chat::EntryId after, std::size_t most);
   void remove(Time now, const std::string& user, chat::EntryId at);
+  void mark(const std::string& user, const std::string& sender, const std::string& id);
 
   // All of it is gone.
   void flush();

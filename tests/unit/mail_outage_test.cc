@@ -126,6 +126,8 @@ START_TEST(removals_outlive_a_restart) {
   for (const char* id : {"\"1\"", "\"2\"", "\"3\"", "\"4\""}) box.append(std::string(id).substr(1, 1), id);
   const Page page = box.taken(box.take());
   ck_assert_uint_eq(page.letters.size(), 4);
+  for (const char* id : {"\"5\"", "\"6\""}) box.append(std::string(id).substr(1, 1), id);
+  box.until_idle();
 
   kill(server.pid(), SIGSTOP);
   box.store->remove("bob", page.letters[0].at);
@@ -133,15 +135,16 @@ START_TEST(removals_outlive_a_restart) {
   server.shut_down_hard();
   box.until_down();
   box.store->remove("bob", page.letters[2].at);
+  box.store->mark("bob", "\"a\"", "\"5\"");
   box.take_when_up = true;
   server.start_again();
   box.until_up(2);
-  // Asked in on_store_up: after the removals.
+  // Asked in on_store_up: after what was owed.
   run.until("it was read", [&] { return box.pages.size() == 2; });
-  same(box.pages.rbegin()->second.said(), "2* 4*");
+  same(box.pages.rbegin()->second.said(), "2* 4* 5* 6");
   // The names of those that stay were kept as well, the others' are free.
   for (const char* id : {"\"1\"", "\"2\"", "\"3\"", "\"4\""}) box.append("new " + std::string(id).substr(1, 1), id);
-  same(box.taken(box.take()).said(), "2* 4* new 1 new 3");
+  same(box.taken(box.take()).said(), "2* 4* 5* 6* new 1 new 3");
 }
 END_TEST
 
@@ -190,6 +193,30 @@ START_TEST(removals_are_bounded) {
   same(box.taken(box.take()).said(), "1*");
   box.store->remove("bob", page.letters[0].at);
   same(box.taken(box.take()).said(), "");
+}
+END_TEST
+
+START_TEST(marks_are_bounded) {
+  Running run;
+  Scratch scratch;
+  PrivateRedis server({"--appendonly", "yes", "--dir", scratch.path});
+  Mailboxes box(run, server);
+  box.until_up();
+  box.append("1", "\"1\"");
+  const Page page = box.taken(box.take());
+  for (const char* id : {"\"2\"", "\"3\"", "\"4\""}) box.append(std::string(id).substr(1, 1), id);
+  box.until_idle();
+  server.shut_down();
+  box.until_down();
+  box.store->mark("bob", "\"a\"", "\"2\"");
+  for (std::size_t i = 1; i < node::MailStore::marks_max; ++i) box.store->mark("carl", "\"a\"", "\"1\"");
+  box.store->mark("bob", "\"a\"", "\"3\"");
+  box.store->remove("bob", page.letters[0].at);
+  server.start_again();
+  box.until_up(2);
+  box.until_idle();
+  box.store->mark("bob", "\"a\"", "\"4\"");  // there is room again
+  same(box.taken(box.take()).said(), "2* 3 4*");
 }
 END_TEST
 
@@ -298,5 +325,5 @@ END_TEST
 }  // namespace
 
 SUITE(killed_with_questions_out, stored_late_is_marked, destroyed_with_questions_out, removals_outlive_a_restart,
-      names_outlive_a_rewrite, removals_are_bounded, redis_refuses, redis_is_a_replica_by_now, redis_forgets_the_script,
-      forgetful_servers_are_warned_of)
+      names_outlive_a_rewrite, removals_are_bounded, marks_are_bounded, redis_refuses, redis_is_a_replica_by_now,
+      redis_forgets_the_script, forgetful_servers_are_warned_of)

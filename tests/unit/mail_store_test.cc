@@ -108,6 +108,37 @@ START_TEST(the_same_chat_is_stored_once) {
 }
 END_TEST
 
+START_TEST(what_was_seen_elsewhere_is_marked) {
+  Running run;
+  PrivateRedis server;
+  Mailboxes box(run, server);
+  Visitor visitor(run, server);
+  box.until_up();
+  const auto mark = [&box](const char* id, const char* sender = "\"a\"") { box.store->mark("bob", sender, id); };
+  mark("\"1\"");
+  box.until_idle();
+  ck_assert_msg(!visitor.has(bobs), "a mark makes no mailbox");
+  box.append("nameless");
+  for (const char* id : {"\"1\"", "\"2\"", "\"3\""}) box.append(std::string(id).substr(1, 1), id);
+  mark("\"2\"");
+  mark("\"2\"");
+  mark("\"4\"");
+  mark("\"1\"", "\"c\"");
+  const Page first = box.taken(box.take());
+  same(first.said(), "nameless 1 2* 3");
+  ck_assert_msg(!first.letters[2].may_repeat, "as it was stored");
+
+  // It ends with its entry, and takes nobody's name.
+  box.store->remove("bob", first.letters[2].at);
+  box.append("4", "\"4\"");
+  box.append("new 2", "\"2\"");
+  same(box.taken(box.take(first.letters[3].at)).said(), "4 new 2");
+  for (const Letter& letter : box.drained()) box.store->remove("bob", letter.at);
+  box.until_idle();
+  ck_assert(!visitor.has(bobs));
+}
+END_TEST
+
 START_TEST(a_full_mailbox_says_so) {
   Running run;
   PrivateRedis server;
@@ -408,6 +439,7 @@ END_TEST
 }  // namespace
 
 SUITE(what_goes_in_comes_out_in_order, pages_follow_each_other, pages_are_bounded_in_bytes,
-      the_same_chat_is_stored_once, a_full_mailbox_says_so, what_is_too_old_is_gone, what_was_taken_is_marked,
-      who_has_no_mailbox_gets_none, nodes_wake_each_other, a_turn_keeps_its_order, names_and_lines_of_any_kind,
-      foreign_entries_are_removed, a_key_that_is_no_mailbox, much_in_a_turn_is_bounded, a_thousand_in_and_out)
+      the_same_chat_is_stored_once, what_was_seen_elsewhere_is_marked, a_full_mailbox_says_so, what_is_too_old_is_gone,
+      what_was_taken_is_marked, who_has_no_mailbox_gets_none, nodes_wake_each_other, a_turn_keeps_its_order,
+      names_and_lines_of_any_kind, foreign_entries_are_removed, a_key_that_is_no_mailbox, much_in_a_turn_is_bounded,
+      a_thousand_in_and_out)

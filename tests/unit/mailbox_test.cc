@@ -367,6 +367,36 @@ START_TEST(the_same_id_stored_and_direct) {
 }
 END_TEST
 
+// What bob sees of the second sending, while Redis is down, he sees again from the
+// mailbox elsewhere; his node has told Redis meanwhile.
+START_TEST(stored_and_seen_with_redis_down) {
+  for (const bool confirms : {false, true}) {
+    PostTown town(2);
+    Person& alice = town.town.join(1, "alice");
+    town.town.start();
+    for (const char* text : {"1", "2"}) alice.send_known("bob", text);
+    town.pump();
+    town.post(1).break_down();
+    town.post(2).break_down();
+    Person& bob = town.town.join(1, "bob");
+    bob.acknowledges = true;
+    alice.retries = true;
+    alice.send_known("bob", "2");
+    town.pump();
+    expect_texts(bob.got, {"2 again"}, "directly");
+    if (confirms) bob.confirm();
+    bob.hang_up();
+    town.post(1).come_back();
+    town.post(2).come_back();
+    town.pump();
+    Person& next = town.town.join(2, "bob");
+    town.pump();
+    expect_texts(next.got, {"1 stored", "2 stored again"}, confirms ? "he has confirmed it" : "he may have read it");
+    ck_assert_uint_eq(town.shelf.waiting("bob"), 0);
+  }
+}
+END_TEST
+
 START_TEST(redis_comes_back) {
   PostTown town(2);
   Person& alice = town.town.join(1, "alice");
@@ -678,4 +708,5 @@ SUITE(a_node_that_lives_but_cant_be_reached, nothing_is_repeated_after_a_cut, st
       storing_while_the_recipient_logs_in, the_storing_node_dies_unaware_of_the_login, a_wake_goes_before_the_next_chat,
       a_wake_while_redis_is_about_to_be_back, one_pass_is_enough_for_what_came_before_the_next_wake, acknowledged,
       what_was_not_confirmed_goes_on, an_entry_leaves_when_it_is_confirmed, a_mailbox_is_emptied_as_fast_as_it_is_read,
-      the_same_id_twice, the_same_id_stored_and_direct, redis_comes_back, removed_though_redis_was_down)
+      the_same_id_twice, the_same_id_stored_and_direct, stored_and_seen_with_redis_down, redis_comes_back,
+      removed_though_redis_was_down)

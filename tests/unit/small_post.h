@@ -2,6 +2,7 @@
 // test says so, and break when it wishes.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <map>
@@ -22,6 +23,7 @@ struct Shelf {
     std::string line, sender, id;
     bool may_repeat = false;
     chat::Via via;
+    bool marked = false;
   };
   struct Mailbox {
     std::vector<Kept> entries;
@@ -51,8 +53,8 @@ class Post final : public chat::Store {
   bool up() const override { return up_; }
   std::size_t page_bytes() const override { return 1U << 18U; }
   void append(std::uint64_t token, const chat::Mail& mail) override {
-    Shelf::Kept kept{{},      std::string(mail.line), std::string(mail.sender), std::string(mail.id), mail.may_repeat,
-                     mail.via};
+    Shelf::Kept kept{
+        {}, std::string(mail.line), std::string(mail.sender), std::string(mail.id), mail.may_repeat, mail.via, false};
     ask([this, token, user = std::string(mail.user), kept](bool reached) {
       const Stored how = reached ? put(user, kept) : Stored::unavailable;
       keeper_.on_stored(token, forgetful && reached ? Stored::unknown : how);
@@ -68,8 +70,8 @@ class Post final : public chat::Store {
       for (const Shelf::Kept& kept : mailbox.entries)
         if (kept.at > after) {
           if (++taken.waiting > shelf_.page) continue;
-          page.push_back(
-              {kept.at, kept.line, kept.sender, kept.id, kept.may_repeat, kept.at <= mailbox.taken, kept.via});
+          page.push_back({kept.at, kept.line, kept.sender, kept.id, kept.may_repeat,
+                          kept.at <= mailbox.taken || kept.marked, kept.via});
         }
       taken.more = taken.waiting > page.size();
       if (!page.empty()) mailbox.taken = std::max(mailbox.taken, page.back().at);
@@ -85,6 +87,13 @@ class Post final : public chat::Store {
     ask([this, name = std::string(user), at](bool reached) {
       if (!reached) return left_.push_back({name, at});
       std::erase_if(shelf_.mailboxes[name].entries, [at](const Shelf::Kept& kept) { return kept.at == at; });
+    });
+  }
+  void mark(std::string_view user, std::string_view sender, std::string_view id) override {
+    ask([this, name = std::string(user), from = std::string(sender), token = std::string(id)](bool reached) {
+      if (!reached) return marks_left_.push_back({name, from, token});
+      for (Shelf::Kept& kept : shelf_.mailboxes[name].entries)
+        if (kept.sender == from && kept.id == token) kept.marked = true;
     });
   }
   void wake(std::string_view node, std::string_view user) override {
@@ -107,6 +116,7 @@ class Post final : public chat::Store {
   void come_back() {
     up_ = true;
     for (const auto& [user, at] : std::exchange(left_, {})) remove(user, at);
+    for (const auto& [user, sender, id] : std::exchange(marks_left_, {})) mark(user, sender, id);
     run();
     keeper_.on_store_up();
   }
@@ -131,6 +141,7 @@ class Post final : public chat::Store {
   bool up_ = true;
   std::deque<std::function<void(bool)>> queue_;
   std::vector<std::pair<std::string, chat::EntryId>> left_;
+  std::vector<std::array<std::string, 3>> marks_left_;
 };
 
 // A town with a post.
