@@ -137,11 +137,14 @@ bool Judge::acked(MessageId id) const {
                      [](const Sending& each) { return good(each.outcome); });
 }
 
-std::size_t Judge::unsettled(User recipient) const {
+std::size_t Judge::unsettled(User recipient, Time since) const {
   std::size_t count = 0;
-  for (const Message& message : messages_)
-    if (message.recipient == recipient && message.with_id)
-      for (const Sending& each : message.sendings) count += each.outcome == Outcome::none;
+  for (const Message& message : messages_) {
+    if (message.recipient != recipient) continue;
+    const bool taken = !message.with_id && (!message.copies.empty() || message.stored >= Time{0});
+    for (const Sending& each : message.sendings)
+      count += each.outcome == Outcome::none && (message.with_id || (!taken && each.at >= since));
+  }
   return count;
 }
 

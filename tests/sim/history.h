@@ -110,8 +110,9 @@ class Judge {
 
   bool seen(MessageId id) const { return messages_[id].seen > 0; }
   bool acked(MessageId id) const;
-  // Sendings to that user without an outcome.
-  std::size_t unsettled(User recipient) const;
+  // Sendings to that user without an outcome. What has no id is told none: of it,
+  // what was sent since then and neither a kernel nor a mailbox has taken.
+  std::size_t unsettled(User recipient, Time since) const;
   std::string name(MessageId) const;
 
   struct Counts {

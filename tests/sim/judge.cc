@@ -152,7 +152,7 @@ void Judge::on_outcome(Time now, SessionNumber at, std::string_view id, std::siz
     return fail("an outcome bears an id that nobody gave: " + std::string(id));
   Chat& chat = chats_[number];
   const bool full = (outcome == chat::Outcome::busy &&
-                     (plan_->window_bytes > 0 || history_.unsettled(chat.recipient) >= waiting_min)) ||
+                     (plan_->window_bytes > 0 || history_.unsettled(chat.recipient, now - patience) >= waiting_min)) ||
                     outcome == chat::Outcome::mailbox_full;
   if (full) chat.must_arrive = false;
   history_.on_told(now, at, number, what);
