@@ -91,6 +91,7 @@ void MailServer::execute(Conn& conn, ConnNumber number) {
   Op op = std::move(conn.asked.front());
   conn.asked.pop_front();
   const Time now = events_->now();
+  if (conn.closed && op.kind != Op::Kind::ping) late_at_ = now;
   Answer answer;
   switch (op.kind) {
     case Op::Kind::append:

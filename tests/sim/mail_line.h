@@ -55,6 +55,8 @@ class MailServer {
   // The next answer has arrived at the node; false: not yet.
   bool next(ConnNumber conn, Answer& answer);
   void handle(const Event&);
+  // When something was last done for a node that had given it up.
+  Time late_at() const { return late_at_; }
   // The process is gone, and all that was in its sockets.
   void crash();
 
@@ -81,6 +83,7 @@ class MailServer {
   Mailboxes* mailboxes_;
   peer::SeededChance chance_;
   std::deque<Conn> conns_;
+  Time late_at_{0};
   std::vector<std::string> wakes_;  // under way
   friend class MailLine;
 };
