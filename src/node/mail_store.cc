@@ -89,14 +89,15 @@ std::size_t MailStore::Op::size() const {
 }
 
 void MailStore::ask(Op op) {
-  const bool may_wait = up() && waiting_.size() < waiting_max && waiting_bytes_ + op.bytes() <= waiting_bytes_max;
+  const bool may_wait = up() && waiting() < waiting_max && waiting_bytes_ + op.bytes() <= waiting_bytes_max;
   if (!may_wait && !op.owed()) {
     if (up() && op.kind == Op::Kind::take) take_failed_ = true, retry_later();
     refused_.push_back(std::move(op));
     return refusal_timer_.at(loop_.now());
   }
   waiting_bytes_ += op.bytes();
-  waiting_.push_back(std::move(op));
+  op.number = ++asked_;
+  queue_of(op.kind).push_back(std::move(op));
   loop_.mark_dirty(*this);
 }
 
@@ -123,7 +124,7 @@ bool MailStore::may_owe(std::size_t& entries, std::size_t max, std::string_view 
 // A session that drains its mailbox removes entry after entry.
 void MailStore::remove(std::string_view user, chat::EntryId at) {
   if (!may_owe(removals_, removals_max, "too much to remove from mailboxes, some chats will be seen again")) return;
-  std::deque<Op>& queue = up() ? waiting_ : owed_;
+  std::deque<Op>& queue = up() ? looks_ : owed_;
   if (!queue.empty()) {
     Op& last = queue.back();
     if (last.kind == Op::Kind::remove && last.name == user && last.size() < command_size_max)
@@ -143,8 +144,8 @@ void MailStore::mark(std::string_view user, std::string_view sender, std::string
 
 void MailStore::wake(std::string_view node, std::string_view user) {
   if (!up()) return;
-  if (!waiting_.empty()) {
-    Op& last = waiting_.back();
+  if (!stores_.empty()) {
+    Op& last = stores_.back();
     if (last.kind == Op::Kind::wake && last.name == node && last.bytes() + 1 + user.size() <= wake_bytes_max) {
       waiting_bytes_ += 1 + user.size();
       last.words.front().append(" ").append(user);
@@ -157,21 +158,35 @@ void MailStore::wake(std::string_view node, std::string_view user) {
 // --- What is sent.
 
 void MailStore::flush() noexcept {
-  while (!waiting_.empty() && out_.size() < commands_max) send_some();
+  while (waiting() > 0 && out_.size() < commands_max) send_some();
+}
+
+// A take has to stay behind the removals of its mailbox. To an append it is all the
+// same: whoever has stored makes its recipient's node look again.
+std::deque<MailStore::Op>& MailStore::queue_of(Op::Kind kind) {
+  return kind == Op::Kind::append || kind == Op::Kind::wake ? stores_ : looks_;
+}
+
+std::deque<MailStore::Op>& MailStore::next_queue() {
+  if (looks_.empty() || stores_.empty()) return looks_.empty() ? stores_ : looks_;
+  const bool is_older = looks_.front().number < stores_.front().number;
+  return (stores_.size() > crowd ? looks_first_ : is_older) ? looks_ : stores_;
 }
 
 void MailStore::send_some() {
+  looks_first_ = !looks_first_;
   std::vector<Op> batch;
   std::size_t size = 0;
   std::size_t bytes = 0;
-  while (!waiting_.empty()) {
-    Op& next = waiting_.front();
+  while (waiting() > 0) {
+    std::deque<Op>& queue = next_queue();
+    Op& next = queue.front();
     size += next.size();
     bytes += next.bytes();
     if (!batch.empty() && (size > command_size_max || bytes > command_bytes_max)) break;
     waiting_bytes_ -= next.bytes();
     batch.push_back(std::move(next));
-    waiting_.pop_front();
+    queue.pop_front();
   }
   const std::vector<std::string> argv = command(batch);
   out_.push_back(loop_.now());
@@ -223,7 +238,7 @@ void MailStore::answered(std::vector<Op>& batch, const io::Reply& reply) {
   if (closing_) return;
   const peer::Time sent = out_.front();
   out_.pop_front();
-  if (!waiting_.empty()) loop_.mark_dirty(*this);
+  if (waiting() > 0) loop_.mark_dirty(*this);
   const bool forgotten = reply.kind() == io::Reply::Kind::error && reply.text().starts_with("NOSCRIPT");
   if (forgotten && !std::exchange(script_sha_, {}).empty()) load_script();
   const bool listed = reply.kind() == io::Reply::Kind::list;
@@ -253,7 +268,7 @@ void MailStore::appended(std::uint64_t token, const io::Reply& reply) {
 
 void MailStore::taken(Op& op, const io::Reply& reply) {
   if (reply.text() == "again" || reply.text().starts_with("NOSCRIPT")) {
-    waiting_.push_front(std::move(op));
+    looks_.push_front(std::move(op));
     return loop_.mark_dirty(*this);
   }
   if (reply.kind() == io::Reply::Kind::none) return keeper_.on_taken(op.token, {});
@@ -352,12 +367,8 @@ void MailStore::on_redis_down(std::string_view why) noexcept {
   script_sha_.clear();
   forget_retry();
   waiting_bytes_ = 0;
-  for (Op& op : std::exchange(waiting_, {})) {
-    if (op.owed())
-      owed_.push_back(std::move(op));
-    else
-      fail(op, Stored::unavailable);
-  }
+  for (std::deque<Op>* queue : {&looks_, &stores_})
+    for (Op& op : std::exchange(*queue, {})) op.owed() ? owed_.push_back(std::move(op)) : fail(op, Stored::unavailable);
   if (const auto settled = std::exchange(settled_, {})) settled();
 }
 

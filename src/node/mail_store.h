@@ -3,7 +3,9 @@
 //
 // What is asked within a turn leaves at its end, in the order in which it was
 // asked, many operations in one command; few commands are out at a time, so that
-// under load they get fuller instead of more. It has a Redis connection of its
+// under load they get fuller instead of more. Where more is to be stored than can
+// be out, as when a link was lost, a login does not wait behind all that: every
+// other command has what sessions ask for first. It has a Redis connection of its
 // own: mail never delays a lease. Never waits for Redis: what can't be asked is
 // answered at once, and what was asked is answered when Redis is lost.
 //
@@ -38,6 +40,8 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   // bytes of lines, but at least one operation.
   static constexpr std::size_t command_size_max = 64;
   static constexpr std::size_t command_bytes_max = std::size_t{256} << 10U;
+  // More than that to be stored is a crowd.
+  static constexpr std::size_t crowd = commands_max * command_size_max;
   // What may wait to be sent: operations and bytes. Beyond, appends and takes are
   // answered as if Redis were down, and wakes are not told.
   static constexpr std::size_t waiting_max = 65'536;
@@ -73,10 +77,10 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   void wake(std::string_view node, std::string_view user) override;
 
   // Operations that wait to be sent to Redis.
-  std::size_t waiting() const { return waiting_.size(); }
+  std::size_t waiting() const { return looks_.size() + stores_.size(); }
 
   // Nothing is asked that could be answered.
-  bool idle() const { return waiting_.empty() && refused_.empty() && out_.empty(); }
+  bool idle() const { return waiting() == 0 && refused_.empty() && out_.empty(); }
 
  private:
   struct Op {
@@ -86,6 +90,7 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
     std::string name;                // of the user; of a wake, of the node
     std::vector<std::string> words;  // of an append, a mark and a wake, as the script wants them
     std::vector<chat::EntryId> at;   // what to remove; after what to take
+    std::uint64_t number = 0;        // in the order of asking
 
     std::size_t size() const;
     bool owed() const { return kind == Kind::remove || kind == Kind::mark; }
@@ -102,6 +107,8 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   void load_script();
   void warn_if_forgetful();
   void ask(Op op);
+  std::deque<Op>& queue_of(Op::Kind kind);
+  std::deque<Op>& next_queue();
   void send_some();
   std::vector<std::string> command(std::vector<Op>& batch) const;
   void answered(std::vector<Op>& batch, const io::Reply& reply);
@@ -131,10 +138,13 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   peer::Millis retry_in_ = retry_after;
   bool closing_ = false;
   std::string script_sha_;   // empty: this Redis may not know it
-  std::deque<Op> waiting_;   // to be sent
+  std::deque<Op> looks_;     // takes, removals and marks, to be sent
+  std::deque<Op> stores_;    // appends and wakes, to be sent
   std::deque<Op> owed_;      // removals and marks that Redis could not do yet
   std::vector<Op> refused_;  // never sent; to be answered
   std::size_t waiting_bytes_ = 0;
+  std::uint64_t asked_ = 0;
+  bool looks_first_ = false;    // in a command, where there is a crowd
   std::size_t removals_ = 0;    // entries of all removals that are not done
   std::size_t marks_ = 0;       // that are not done
   std::deque<peer::Time> out_;  // commands: when each was sent

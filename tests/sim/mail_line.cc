@@ -197,8 +197,8 @@ void MailLine::handle(const Event& event) {
 
 bool MailLine::idle() const {
   const auto matters = [](const Op& op) { return op.kind != Op::Kind::ping; };
-  return std::none_of(out_.begin(), out_.end(), matters) && std::none_of(waiting_.begin(), waiting_.end(), matters) &&
-         (!up_ || owed_.empty());
+  return std::none_of(out_.begin(), out_.end(), matters) && std::none_of(stores_.begin(), stores_.end(), matters) &&
+         looks_.empty() && (!up_ || owed_.empty());
 }
 
 // --- Up and down.
@@ -234,7 +234,8 @@ void MailLine::lose(std::string_view why) {
   server_->close(std::exchange(conn_, no_conn));
   judge_->on_mail_down(events_->now(), node_);
   for (const Op& op : std::exchange(out_, {})) fail(op, true);
-  for (const Op& op : std::exchange(waiting_, {})) fail(op, false);
+  for (std::deque<Op>* queue : {&looks_, &stores_})
+    for (const Op& op : std::exchange(*queue, {})) fail(op, false);
   retry_later();
 }
 
@@ -253,7 +254,9 @@ void MailLine::fail(const Op& op, bool was_out) {
 
 void MailLine::ask(Op op) {
   if (up_) {
-    waiting_.push_back(std::move(op));
+    const bool looks = op.kind == Op::Kind::take || op.kind == Op::Kind::remove || op.kind == Op::Kind::mark;
+    op.number = ++asked_;
+    (looks ? looks_ : stores_).push_back(std::move(op));
     return send_some();
   }
   if (op.kind == Op::Kind::remove || op.kind == Op::Kind::mark) return owed_.push_back(std::move(op));
@@ -261,12 +264,21 @@ void MailLine::ask(Op op) {
   events_->push_in(0us, What::mail_refused, node_, 0, life_);
 }
 
+// As they were asked; but a login does not wait behind a crowd of chats to be stored.
+std::deque<MailLine::Op>& MailLine::next_queue() {
+  if (looks_.empty() || stores_.empty()) return looks_.empty() ? stores_ : looks_;
+  if (stores_.size() > out_max) return (looks_first_ = !looks_first_) ? looks_ : stores_;
+  return looks_.front().number < stores_.front().number ? looks_ : stores_;
+}
+
 void MailLine::send_some() {
-  for (; !waiting_.empty() && out_.size() < out_max; waiting_.pop_front()) {
-    Op& op = waiting_.front();
+  while (out_.size() < out_max && !(looks_.empty() && stores_.empty())) {
+    std::deque<Op>& queue = next_queue();
+    Op& op = queue.front();
     op.asked = events_->now();
     server_->ask(conn_, op);
     out_.push_back(std::move(op));
+    queue.pop_front();
   }
 }
 

@@ -36,6 +36,7 @@ class MailServer {
     Mailboxes::Entry entry;  // append; mark: its name
     chat::EntryId at;        // take: after; remove
     Time asked{0};
+    std::uint64_t number = 0;  // in the order of asking
   };
   struct Answer {
     bool stored = false;
@@ -115,6 +116,7 @@ class MailLine final : public chat::Store {
   static constexpr MailServer::ConnNumber no_conn = ~MailServer::ConnNumber{0};
 
   void ask(Op op);
+  std::deque<Op>& next_queue();
   void send_some();
   void connect();
   void watch();
@@ -139,10 +141,13 @@ class MailLine final : public chat::Store {
   Time up_since_{0};
   MailServer::ConnNumber conn_ = no_conn;
   unsigned tries_ = 0;
-  std::deque<Op> out_;       // asked, in order
-  std::deque<Op> waiting_;   // to be sent
-  std::deque<Op> owed_;      // removals and marks, while it is down
-  std::vector<Op> refused_;  // asked while it was down; to be answered
+  std::uint64_t asked_ = 0;
+  bool looks_first_ = false;  // where more is to be stored than can be out
+  std::deque<Op> out_;        // asked, in order
+  std::deque<Op> looks_;      // to be sent: takes, removals, marks
+  std::deque<Op> stores_;     // … appends, wakes, pings
+  std::deque<Op> owed_;       // removals and marks, while it is down
+  std::vector<Op> refused_;   // asked while it was down; to be answered
 };
 
 }  // namespace sim

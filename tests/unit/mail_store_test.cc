@@ -277,6 +277,28 @@ START_TEST(a_turn_keeps_its_order) {
 }
 END_TEST
 
+START_TEST(a_look_does_not_wait_behind_a_crowd) {
+  Running run;
+  PrivateRedis server;
+  Mailboxes box(run, server);
+  box.until_up();
+  ck_assert(box.stored(box.append("0", "", "carl")) == Stored::yes);
+  const Page first = box.taken(box.take({}, "carl"));
+  const std::uint64_t chats = 4000;
+  for (std::uint64_t i = 0; i < chats; ++i) box.append(std::to_string(i));
+  box.store->remove("carl", first.letters[0].at);
+  const std::uint64_t carls = box.take({}, "carl");
+  const std::uint64_t bobs_own = box.take();
+  same(box.taken(carls).said(), "");
+  ck_assert_msg(box.taken(bobs_own).ok, "he is told what is there by now");
+  ck_assert_msg(box.answers.size() < chats, "%zu were stored before", box.answers.size());
+  run.until("all are stored", [&] { return box.answers.size() == chats + 1; });
+  int next = 0;
+  for (const Letter& letter : box.drained()) same(letter.line, line_of(std::to_string(next++)));
+  ck_assert_int_eq(next, 1000);
+}
+END_TEST
+
 START_TEST(names_and_lines_of_any_kind) {
   const struct {
     const char* sentence;
@@ -441,5 +463,5 @@ END_TEST
 SUITE(what_goes_in_comes_out_in_order, pages_follow_each_other, pages_are_bounded_in_bytes,
       the_same_chat_is_stored_once, what_was_seen_elsewhere_is_marked, a_full_mailbox_says_so, what_is_too_old_is_gone,
       what_was_taken_is_marked, who_has_no_mailbox_gets_none, nodes_wake_each_other, a_turn_keeps_its_order,
-      names_and_lines_of_any_kind, foreign_entries_are_removed, a_key_that_is_no_mailbox, much_in_a_turn_is_bounded,
-      a_thousand_in_and_out)
+      a_look_does_not_wait_behind_a_crowd, names_and_lines_of_any_kind, foreign_entries_are_removed,
+      a_key_that_is_no_mailbox, much_in_a_turn_is_bounded, a_thousand_in_and_out)
