@@ -348,10 +348,9 @@ void Router::come_back(peer::PeerId from, peer::Seq seq, const peer::Ticket& tic
   Lane& lane = lanes_[ticket.recipient];
   lane.waits = true;
   Refusals by = lane.refused;
-  if (refused)
-    note(by, {from, lane.way.stamp});
-  else
-    std::erase_if(by, [](const peer::Mesh::Login& each) { return each.at == mail; });  // it may be better by now
+  // The mailbox may be better by now.
+  if (from != mail) std::erase_if(by, [](const peer::Mesh::Login& each) { return each.at == mail; });
+  if (refused) note(by, {from, lane.way.stamp});
   if (refused && from != mail) lane.reset_due = true;
   waiting_[ticket.recipient].back.push_back(
       {again, std::string(chat.recipient), std::string(chat.line), std::move(by), via, seq});

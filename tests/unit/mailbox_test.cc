@@ -72,6 +72,33 @@ START_TEST(redis_goes_down_with_a_chat_out) {
 }
 END_TEST
 
+// bob logs in meanwhile, and leaves when Redis is back.
+START_TEST(redis_is_asked_again_when_it_is_back) {
+  for (const bool reads : {false, true}) {
+    PostTown town(2);
+    Person& alice = town.town.join(1, "alice");
+    town.town.start();
+    town.pump();
+    town.post(1).works = false;
+    alice.send_known("bob", "1");
+    Person& bob = town.town.join(2, "bob");
+    bob.acknowledges = true;
+    bob.reads = reads;
+    town.pump();
+    town.post(1).break_down();
+    town.pump();
+    town.post(1).works = true;
+    town.post(1).come_back();
+    bob.hang_up();
+    town.pump();
+    expect_texts(alice.outcomes, {"\"1\" stored"}, "neither failed nor left open");
+    Person& next = town.town.join(1, "bob");
+    town.pump();
+    expect_texts(next.got, {reads ? "1 stored again" : "1 stored"}, "for the next");
+  }
+}
+END_TEST
+
 START_TEST(a_full_mailbox) {
   PostTown town(1);
   town.shelf.max = 2;
@@ -704,8 +731,9 @@ SUITE(a_node_that_lives_but_cant_be_reached, nothing_is_repeated_after_a_cut, st
       what_took_the_place_of_one_held_back_is_kept_until_it_is_delivered, held_back_and_seen_elsewhere_meanwhile,
       what_comes_late_on_an_old_connection_is_not_let_in, cut_off_with_redis_down, the_senders_node_leaves,
       a_refusal_that_nobody_reads, the_recipient_has_a_session_elsewhere, stored_and_drained,
-      who_has_nothing_waiting_is_ready, redis_is_down, redis_goes_down_with_a_chat_out, a_full_mailbox,
-      storing_while_the_recipient_logs_in, the_storing_node_dies_unaware_of_the_login, a_wake_goes_before_the_next_chat,
+      who_has_nothing_waiting_is_ready, redis_is_down, redis_goes_down_with_a_chat_out,
+      redis_is_asked_again_when_it_is_back, a_full_mailbox, storing_while_the_recipient_logs_in,
+      the_storing_node_dies_unaware_of_the_login, a_wake_goes_before_the_next_chat,
       a_wake_while_redis_is_about_to_be_back, one_pass_is_enough_for_what_came_before_the_next_wake, acknowledged,
       what_was_not_confirmed_goes_on, an_entry_leaves_when_it_is_confirmed, a_mailbox_is_emptied_as_fast_as_it_is_read,
       the_same_id_twice, the_same_id_stored_and_direct, stored_and_seen_with_redis_down, redis_comes_back,
