@@ -18,6 +18,8 @@ const char* name_of(Outcome outcome) {
   return "";
 }
 
+// Ids of a recipient that a node keeps in mind (crosstalk-protocol(7)).
+constexpr std::size_t known_max = 4096;
 // What Redis was asked before and does after.
 constexpr Time under_way = std::chrono::seconds(1);
 
@@ -169,11 +171,24 @@ void Judge::on_seen(Time now, SessionId at, MessageId id) {
   copy->seen_at = now;
   ++counts_.seen;
   if (++message.seen > 1) ++counts_.repeated;
-  if (message.seen > 1 && rules_.no_repeats) return fail(name(id) + " was seen twice, though nobody ever moved");
+  if (message.seen > 1 && rules_.no_repeats && !was_long_ago(message, *copy))
+    return fail(name(id) + " was seen twice, though nobody ever moved");
   for (const Copy& other : message.copies)
     if (&other != &*copy && other.seen && !message.revived && !message.late) judge_repetition(id, other, *copy);
   if (failed_for_good(message)) return fail(name(id) + " was seen, but its sender was told that it failed");
   if (sessions_[at].confirms) on_arrived(now, at, message, id, copy->marks.stored);
+}
+
+// So many others were handed to its recipient since the first that its id was forgotten.
+bool Judge::was_long_ago(const Message& message, const Copy& again) const {
+  const std::uint32_t first = message.copies.front().order;
+  std::size_t others = 0;
+  for (const Message& each : messages_)
+    if (each.recipient == message.recipient && each.with_id)
+      others += static_cast<std::size_t>(std::count_if(each.copies.begin(), each.copies.end(), [&](const Copy& copy) {
+        return copy.order > first && copy.order < again.order;
+      }));
+  return again.marks.redelivered && others >= known_max;
 }
 
 // Of two that are seen one has to be marked; the later one, unless it is of a session

@@ -186,6 +186,7 @@ class Judge {
   bool waits(const Wait&) const;
   Time at_of(const Wait&) const;
   bool may_be_late(const Message&) const;
+  bool was_long_ago(const Message&, const Copy& again) const;
   void judge_repetition(MessageId, const Copy&, const Copy&);
   bool came_past_the_mailbox(const Message& late, const Message& later) const;
   bool mail_was_down(Place, Time from, Time to) const;
