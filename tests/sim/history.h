@@ -75,7 +75,8 @@ class Judge {
   MessageId new_message(User sender, User recipient, bool with_id);
   void on_sent(Time, SessionId, MessageId);
   void on_told(Time, SessionId, MessageId, Outcome);
-  // One without an id has failed that may have been this one.
+  // It has failed, which its sender is still to be told; or one without an id has,
+  // that may have been this one.
   void on_perhaps_failed(MessageId id) { messages_[id].may_have_failed = true; }
 
   // --- Recipients. A kernel has taken a copy for a session; its client has read

@@ -184,6 +184,11 @@ void Judge::on_stored(Time now, std::string_view line, bool late) {
   if (late) history_.on_late(number);
 }
 
+// It has failed there, whenever its sender is told so.
+void Judge::on_full(std::string_view line) {
+  if (const ChatNumber number = number_in(line); number != 0) history_.on_perhaps_failed(number);
+}
+
 void Judge::on_forgotten(std::string_view line) {
   const ChatNumber number = number_in(line);
   chats_[number].must_arrive = false;

@@ -74,6 +74,7 @@ class Judge {
   // --- Mailboxes.
   void on_stored(Time now, std::string_view line, bool late);
   std::string describe(std::string_view line) const { return history_.name(number_in(line)); }
+  void on_full(std::string_view line);
   void on_forgotten(std::string_view line);
   void on_revived(std::string_view line);
   void on_mail_down(Time now, std::uint8_t node) { history_.on_mail_down(now, node); }

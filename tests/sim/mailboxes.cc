@@ -26,9 +26,9 @@ bool Mailboxes::append(Time now, const std::string& user, Entry entry) {
   const bool named = !entry.sender.empty();
   if (known != boxes_.end()) {
     if (named && known->second.names.contains({entry.sender, entry.id})) return true;
-    if (known->second.entries.size() >= plan_->mail_max) return false;
+    if (known->second.entries.size() >= plan_->mail_max) return judge_->on_full(entry.line), false;
   } else if (plan_->mail_max == 0) {
-    return false;
+    return judge_->on_full(entry.line), false;
   }
   Box& box = boxes_[user];
   // Redis numbers what comes in the same millisecond; a mailbox that is new begins anew.
