@@ -3,7 +3,8 @@
 // that a peer that accepts and hangs up is not taken for a healthy one.
 //
 // Besides, a hard bound: at most `dials_max` tries that fail in any
-// `dials_window`, whatever the dice say and however often retry_now() is called.
+// `dials_window`, whatever the dice say and however often retry_now() is called;
+// one more, and no more than that, where retry_soon() asks for it.
 #pragma once
 
 #include <algorithm>
@@ -22,7 +23,7 @@ class Backoff {
     Millis cap{10'000};
     Millis stable{10'000};  // up for this long: the failures before are forgotten
   };
-  // The contract allows 15 in 10 s; one is kept in hand.
+  // The contract allows 15 in 10 s; one is kept in hand for a better reason than time.
   static constexpr std::size_t dials_max = 14;
   static constexpr Millis dials_window{10'000};
 
@@ -49,9 +50,7 @@ class Backoff {
     const Micros ceiling =
         failures_ < 20 ? std::min<Micros>(settings_.cap, settings_.base * (1LL << failures_)) : Micros(settings_.cap);
     ++failures_;
-    const auto delay =
-        Micros(static_cast<Micros::rep>(chance_->below(static_cast<std::uint64_t>(ceiling.count()) + 1)));
-    return allowed_at(now + delay);
+    return allowed_at(now + below(ceiling));
   }
 
   // Something says that a try would succeed now: forget the failures. The time
@@ -61,13 +60,22 @@ class Backoff {
     return allowed_at(now);
   }
 
+  // Somebody has just succeeded, which is said to many at once: within `base`, and
+  // no failure is forgotten.
+  Time retry_soon(Time now) { return std::max(now + below(settings_.base), dialled_[oldest_] + dials_window); }
+
  private:
   static constexpr Time long_ago = -dials_window;
-  Time allowed_at(Time wanted) const { return std::max(wanted, dialled_[oldest_] + dials_window); }
+  Micros below(Micros ceiling) {
+    return Micros(static_cast<Micros::rep>(chance_->below(static_cast<std::uint64_t>(ceiling.count()) + 1)));
+  }
+  Time allowed_at(Time wanted) const {
+    return std::max(wanted, dialled_[(oldest_ + 1) % dialled_.size()] + dials_window);
+  }
 
   Settings settings_;
   Chance* chance_;
-  std::array<Time, dials_max> dialled_{};
+  std::array<Time, dials_max + 1> dialled_{};
   std::size_t oldest_ = 0;
   unsigned failures_ = 0;
   Time up_since_ = never;

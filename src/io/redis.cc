@@ -2,6 +2,7 @@
 
 #include <hiredis/hiredis.h>
 
+#include <algorithm>
 #include <cassert>
 #include <optional>
 #include <random>
@@ -67,6 +68,7 @@ struct Redis::Core final : RedisWire::Watcher {
   Timer watch_timer{loop, [this] { watch(); }};
   Timer refusal_timer{loop, [this] { refuse(); }};
   std::vector<Then> refused;  // asked while down; answered from the loop
+  peer::Time dial_at{};       // while waiting
   peer::Time last_watch{};
   peer::Time role_asked{};
   State state = State::waiting;
@@ -199,9 +201,16 @@ struct Redis::Core final : RedisWire::Watcher {
     std::vector<Then> orphans;
     commands.close(orphans);
     channels.close(orphans);
-    dial_timer.at(backoff.on_down(loop.now()));
+    dial_at = backoff.on_down(loop.now());
+    dial_timer.at(dial_at);
     for (const Then& then : orphans) then(Reply(nullptr));
     watcher.on_redis_down(why);
+  }
+
+  void try_soon() {
+    if (state != State::waiting) return;
+    dial_at = std::min(dial_at, backoff.retry_soon(loop.now()));
+    dial_timer.at(dial_at);
   }
 
   void command(const Argv& argv, Then then) {
@@ -257,6 +266,8 @@ Redis::~Redis() { core_->close(); }
 bool Redis::up() const { return core_->state == Core::State::up; }
 
 const peer::Address& Redis::address() const { return core_->url.address; }
+
+void Redis::try_soon() { core_->try_soon(); }
 
 void Redis::command(const std::vector<std::string>& argv, Then then) {
   assert(!argv.empty() && then);

@@ -79,6 +79,9 @@ class Redis {
   bool up() const;
   // Of the server in use, or of the last; of port 0 while none is known.
   const peer::Address& address() const;
+  // Somebody else has reached it: if the next try is waited for, that is within
+  // 100 ms, but for the hard bound of peer/backoff.h.
+  void try_soon();
 
   // `then` is called exactly once, from the loop, never from inside; where the
   // server is down it is called with Kind::none.

@@ -96,6 +96,7 @@ void Discovery::settle() {
 void Discovery::on_redis_up() noexcept {
   if (flaps_.come("redis", loop_.now())) log_.info("redis up", {{"address", to_string(redis_.address())}});
   if (leaving_) return;
+  events_.up();
   look_timer_.every(look_every);
   renew();
 }

@@ -33,6 +33,8 @@ class Discovery final : private io::Redis::Watcher {
     std::function<void()> settled;
     // Another living node bears this node's name: the sentence for the log.
     std::function<void(std::string)> name_taken;
+    // Redis works (again).
+    std::function<void()> up;
   };
 
   // `http` is where this node is asked over HTTP, as the lease tells it.
@@ -52,6 +54,7 @@ class Discovery final : private io::Redis::Watcher {
   void leave(std::function<void()> then);
 
   bool up() const { return redis_.up(); }
+  void try_soon() { redis_.try_soon(); }
   // The set of nodes was read, and the mesh knows who is in it.
   bool has_looked() const { return has_looked_; }
   // How long Redis took to answer the last look; nothing while it is down.

@@ -56,13 +56,13 @@ std::string to_text(const chat::Via& via) {
 }  // namespace
 
 MailStore::MailStore(io::Loop& loop, Log& log, std::string_view cluster, std::string_view node, io::RedisPlace place,
-                     Limits limits, chat::Store::Keeper& keeper, std::function<void()> settled)
+                     Limits limits, chat::Store::Keeper& keeper, Events events)
     : loop_(loop),
       log_(log),
       prefix_("crosstalk:{" + std::string(cluster) + "}:"),
       limits_(limits),
       keeper_(keeper),
-      settled_(std::move(settled)),
+      events_(std::move(events)),
       refusal_timer_(loop,
                      [this] {
                        for (const Op& op : std::exchange(refused_, {})) fail(op, Stored::unavailable);
@@ -358,7 +358,8 @@ void MailStore::on_redis_up() noexcept {
   load_script();
   for (Op& op : std::exchange(owed_, {})) ask(std::move(op));
   keeper_.on_store_up();
-  if (const auto settled = std::exchange(settled_, {})) settled();
+  events_.up();
+  if (const auto settled = std::exchange(events_.settled, {})) settled();
 }
 
 void MailStore::on_redis_down(std::string_view why) noexcept {
@@ -369,7 +370,7 @@ void MailStore::on_redis_down(std::string_view why) noexcept {
   waiting_bytes_ = 0;
   for (std::deque<Op>* queue : {&looks_, &stores_})
     for (Op& op : std::exchange(*queue, {})) op.owed() ? owed_.push_back(std::move(op)) : fail(op, Stored::unavailable);
-  if (const auto settled = std::exchange(settled_, {})) settled();
+  if (const auto settled = std::exchange(events_.settled, {})) settled();
 }
 
 void MailStore::on_redis_message(std::string_view, std::string_view payload) noexcept {

@@ -61,14 +61,19 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
     std::size_t page_bytes = std::size_t{256} << 10U;
   };
 
-  // `settled` is called once: Redis can be asked, or is not there.
+  struct Events {
+    std::function<void()> settled;  // once: Redis can be asked, or is not there
+    std::function<void()> up;       // Redis works (again)
+  };
+
   MailStore(io::Loop& loop, Log& log, std::string_view cluster, std::string_view node, io::RedisPlace place,
-            Limits limits, chat::Store::Keeper& keeper, std::function<void()> settled = {});
+            Limits limits, chat::Store::Keeper& keeper, Events events);
   ~MailStore();
   MailStore(const MailStore&) = delete;
   MailStore& operator=(const MailStore&) = delete;
 
   bool up() const override { return redis_.up(); }
+  void try_soon() { redis_.try_soon(); }
   std::size_t page_bytes() const override { return limits_.page_bytes; }
   void append(std::uint64_t token, const chat::Mail& mail) override;
   void take(std::uint64_t token, std::string_view user, chat::EntryId after) override;
@@ -129,7 +134,7 @@ class MailStore final : public chat::Store, private io::Redis::Watcher, private 
   const std::string prefix_;
   const Limits limits_;
   Keeper& keeper_;
-  std::function<void()> settled_;
+  Events events_;
   Repeats repeats_;
   bool was_up_ = false;
   bool complaining_ = false;

@@ -14,6 +14,8 @@ namespace node {
 namespace {
 
 constexpr peer::Millis router_tick_every{100};
+// News: whoever tells it has reached Redis.
+constexpr const char* redis_topic = "redis";
 constexpr std::size_t mail_page_bytes_max = std::size_t{256} << 10U;
 
 std::string joined(const std::vector<std::string>& keys) {
@@ -98,6 +100,7 @@ peer::Result<bool> Node::listen() {
   links_.attach(*mesh_);
   courier_.emplace(*mesh_, chance_);
   mesh_->attach(*courier_);
+  courier_->on_news(redis_topic, [this](peer::PeerId, std::string_view) { try_redis_soon(); });
   attach_lookout();
   census_.emplace(*courier_, *mesh_, router_.users(), [this] { return loop_.now(); });
   bouncer_.emplace(*courier_, router_, [this] { return loop_.now(); });
@@ -190,13 +193,14 @@ peer::Result<bool> Node::start() {
   const auto settled = [this] {
     if (--unsettled_ == 0) serve();
   };
+  const auto up = [this] { on_redis_up(); };
   if (config_.mailbox_max > 0) {
     ++unsettled_;
     // What a session has in hand are two pages at most.
     const MailStore::Limits limits{config_.mailbox_max, config_.mailbox_ttl,
                                    std::min(mail_page_bytes_max, config_.queue_bytes / 4)};
-    mail_store_ =
-        std::make_unique<MailStore>(loop_, log_, config_.cluster, config_.name, *redis, limits, router_, settled);
+    mail_store_ = std::make_unique<MailStore>(loop_, log_, config_.cluster, config_.name, *redis, limits, router_,
+                                              MailStore::Events{settled, up});
     router_.attach_store(*mail_store_);
   }
   const auto name_taken = [this](const std::string& why) {
@@ -204,8 +208,20 @@ peer::Result<bool> Node::start() {
     stop_in_good_order("its name is taken", 1);
   };
   discovery_ = std::make_unique<Discovery>(loop_, log_, *mesh_, reachable(http_->address()), *redis,
-                                           Discovery::Events{settled, name_taken});
+                                           Discovery::Events{settled, name_taken, up});
   return true;
+}
+
+// Who waits to try again is told by the first who has Redis: what is stored for a
+// user is not to lie until that user's node finds out by itself.
+void Node::on_redis_up() {
+  courier_->tell(redis_topic, {});
+  try_redis_soon();
+}
+
+void Node::try_redis_soon() {
+  if (mail_store_) mail_store_->try_soon();
+  if (discovery_) discovery_->try_soon();
 }
 
 void Node::serve() {

@@ -89,6 +89,8 @@ class Node final : private chat::WallClock {
   void on_shortage(bool begins);
   void on_stop_signal(int number);
   void attach_lookout();
+  void on_redis_up();
+  void try_redis_soon();
   std::int64_t wall_ms() const override { return loop_.wall_ms(); }
   std::optional<peer::Address> less_loaded() const;
   void reload();

@@ -11,6 +11,7 @@ from node import Node
 LINKED_WITHIN = 3.0
 OUT_WITHIN = 15.0
 LEASE_S = 10.0
+STORED_REACHES_WITHIN = 1.0
 
 
 class RedisTroubles(LiveTest):
@@ -62,6 +63,31 @@ class RedisTroubles(LiveTest):
         redis.start()
         self.world.whole_set(nodes, OUT_WITHIN)
         self.world.whole(nodes, LINKED_WITHIN)
+
+    def test_the_first_node_to_have_redis_again_tells_the_others(self) -> None:
+        nodes = self.world.mesh(6)
+        senders = [self.world.client(node, fresh()) for node in nodes]
+        for _ in range(2):
+            self.world.redis.kill()
+            throughout(5, lambda: self.assertTrue(all(node.alive() for node in nodes)))  # they try less and less often
+            self.world.redis.start()
+            absent = [fresh("absent") for _ in nodes]
+            stored: list[bool] = []
+
+            def first() -> bool:
+                id = fresh("letter-")
+                for sender in senders:
+                    for name in absent:
+                        sender.chat(name, id, id=id + name)
+                stored[:] = [{sender.outcome(id + name) for name in absent} == {"stored"} for sender in senders]
+                return any(stored)
+
+            eventually(first, what="one of them can store again")
+            sender = senders[stored.index(True)]
+            # All log in before any of them looks for what it is to have.
+            recipients = [self.world.client(node, name) for node, name in zip(nodes, absent)]
+            for recipient in recipients:
+                recipient.expect(cmd="chat", send=sender.name, stored=True, within=STORED_REACHES_WITHIN)
 
     def test_no_command_goes_to_redis_for_a_chat_between_online_users(self) -> None:
         nodes = self.world.mesh(2)

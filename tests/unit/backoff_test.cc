@@ -117,37 +117,82 @@ START_TEST(a_nudge_forgets_the_failures) {
 }
 END_TEST
 
+START_TEST(a_word_to_many_is_taken_within_the_shortest_wait) {
+  const struct {
+    const char* sentence;
+    std::uint64_t dice;
+    Micros wait;
+  } rows[] = {{"at once", lowest, 0us}, {"at the latest", highest, 100ms}};
+  for (const auto& row : rows) {
+    Loaded dice(row.dice);
+    Backoff backoff({}, dice);
+    Time now{0};
+    for (int i = 0; i < 9; ++i) delay_after(backoff, now);
+    now += 60s;
+    ck_assert_msg(backoff.retry_soon(now) == now + row.wait, "%s", row.sentence);
+  }
+  Loaded high(highest);
+  Backoff backoff({}, high);
+  Time now{0};
+  for (int i = 0; i < 9; ++i) delay_after(backoff, now);
+  backoff.retry_soon(now);
+  ck_assert_msg(delay_after(backoff, now) == 10s, "the failures are not forgotten");
+}
+END_TEST
+
 // An endpoint that refuses at once, dice and nudges as bad as can be: never
-// more than 14 dials in 10 s that fail, seen over any window.
-void never_more_than_14(peer::Chance& dice, int nudges_of_8) {
+// more than `most` dials in 10 s that fail, seen over any window.
+void never_more_than(std::size_t most, peer::Chance& dice, int nudges_of_8, int words_of_8) {
   peer::SeededChance events(7);
   Backoff backoff({}, dice);
   Time now{0};
   Time wake{0};
   std::deque<Time> dials;
+  std::size_t seen = 0;
   for (int i = 0; i < 20'000; ++i) {
     now = std::max(now, wake);
     backoff.on_try(now);
     dials.push_back(now);
-    if (dials.size() > 15) dials.pop_front();
-    if (dials.size() == 15) ck_assert_msg(dials.back() - dials.front() >= 10s, "15 dials in less than 10 s");
+    while (dials.back() - dials.front() >= 10s) dials.pop_front();
+    seen = std::max(seen, dials.size());
     now += Micros(static_cast<Micros::rep>(events.below(2000)));
     if (events.below(4) == 0) backoff.on_up(now), dials.pop_back();
     if (events.below(64) == 0) now += 11s;
     wake = backoff.on_down(now);
     if (events.below(8) < static_cast<std::uint64_t>(nudges_of_8)) wake = std::min(wake, backoff.retry_now(now));
+    if (events.below(8) < static_cast<std::uint64_t>(words_of_8)) wake = std::min(wake, backoff.retry_soon(now));
   }
+  ck_assert_msg(seen <= most, "%zu dials in less than 10 s", seen);
+}
+
+void whatever_the_dice(std::size_t most, int nudges_of_8, int words_of_8) {
+  Loaded low(lowest);
+  never_more_than(most, low, nudges_of_8, words_of_8);
+  Loaded high(highest);
+  never_more_than(most, high, nudges_of_8, words_of_8);
+  peer::SeededChance fair(3);
+  never_more_than(most, fair, nudges_of_8, words_of_8);
 }
 
 START_TEST(never_more_than_14_dials_in_10_s) {
-  for (const int nudges : {0, 1, 4, 8}) {
-    Loaded low(lowest);
-    never_more_than_14(low, nudges);
-    Loaded high(highest);
-    never_more_than_14(high, nudges);
-    peer::SeededChance fair(3);
-    never_more_than_14(fair, nudges);
+  for (const int nudges : {0, 1, 4, 8}) whatever_the_dice(14, nudges, 0);
+}
+END_TEST
+
+START_TEST(one_more_at_the_word_that_somebody_has_succeeded) {
+  for (const int nudges : {0, 4})
+    for (const int words : {1, 4, 8}) whatever_the_dice(15, nudges, words);
+  Loaded low(lowest);
+  Backoff backoff({}, low);
+  const Time now{0};
+  for (int i = 0; i < 14; ++i) {
+    backoff.on_try(now);
+    backoff.on_down(now);
   }
+  ck_assert_msg(backoff.retry_soon(now + 1s) == now + 1s, "though time alone would have to wait");
+  backoff.on_try(now + 1s);
+  ck_assert(backoff.on_down(now + 1s) == now + 10s);
+  ck_assert_msg(backoff.retry_soon(now + 1s) == now + 10s, "once");
 }
 END_TEST
 
@@ -189,5 +234,6 @@ END_TEST
 }  // namespace
 
 SUITE(a_try_that_succeeds_does_not_count, full_jitter, jitter_fills_its_range, only_a_stable_while_forgets_the_failures,
-      a_dial_that_never_came_up_is_not_stable, a_nudge_forgets_the_failures, never_more_than_14_dials_in_10_s,
-      the_14_may_come_at_once)
+      a_dial_that_never_came_up_is_not_stable, a_nudge_forgets_the_failures,
+      a_word_to_many_is_taken_within_the_shortest_wait, never_more_than_14_dials_in_10_s,
+      one_more_at_the_word_that_somebody_has_succeeded, the_14_may_come_at_once)

@@ -61,7 +61,7 @@ class Mailboxes final : public chat::Store::Keeper {
   Mailboxes(Running& running, const PrivateRedis& server, node::MailStore::Limits limits = usual,
             const char* name = "n1", node::LogLevel level = node::LogLevel::error)
       : run_(running), log_(level, node::LogFormat::logfmt, name) {
-    store.emplace(run_.loop, log_, "main", name, place_of(server), limits, *this);
+    store.emplace(run_.loop, log_, "main", name, place_of(server), limits, *this, node::MailStore::Events{{}, [] {}});
   }
 
   void until_up(int times = 1) {

@@ -212,6 +212,24 @@ START_TEST(no_server) {
 }
 END_TEST
 
+// Beside one to whom nobody says so, which waits for up to 2 s by then.
+START_TEST(who_hears_that_it_is_back_tries_soon) {
+  Running running;
+  const std::string nobody = "redis://127.0.0.1:" + std::to_string(RawListener().port());
+  Client untold(running, nobody);
+  untold.until_down(5);
+  const std::size_t before = untold.watch.downs.size();
+  Client told(running, nobody);
+  told.redis.try_soon();  // it tries already
+  running.each_turn = [&, seen = std::size_t{0}]() mutable {
+    if (std::exchange(seen, told.watch.downs.size()) != told.watch.downs.size()) told.redis.try_soon();
+  };
+  told.until_down(10);
+  ck_assert_uint_lt(untold.watch.downs.size(), before + 10);
+  running.each_turn = {};
+}
+END_TEST
+
 START_TEST(no_such_host) {
   Running running;
   Client client(running, "redis://two..dots");
@@ -470,9 +488,9 @@ END_TEST
 }  // namespace
 
 SUITE(urls, answers_of_every_kind, many_commands_are_answered_in_order_and_one_too_many_with_none, channels, no_server,
-      no_such_host, a_server_that_is_none, a_server_that_accepts_and_never_answers,
-      a_server_that_falls_silent_and_speaks_again, silence_is_noticed_with_nothing_to_say,
-      a_server_that_always_owes_an_answer_is_not_silent, a_silence_of_ours_is_not_taken_for_theirs,
-      either_connection_killed_takes_both_down_and_both_come_back, a_server_that_stops_and_starts_again,
-      passwords_users_and_databases, destroyed_with_commands_out_it_answers_each_with_none,
-      destroyed_at_any_point_of_coming_up_it_is_gone)
+      who_hears_that_it_is_back_tries_soon, no_such_host, a_server_that_is_none,
+      a_server_that_accepts_and_never_answers, a_server_that_falls_silent_and_speaks_again,
+      silence_is_noticed_with_nothing_to_say, a_server_that_always_owes_an_answer_is_not_silent,
+      a_silence_of_ours_is_not_taken_for_theirs, either_connection_killed_takes_both_down_and_both_come_back,
+      a_server_that_stops_and_starts_again, passwords_users_and_databases,
+      destroyed_with_commands_out_it_answers_each_with_none, destroyed_at_any_point_of_coming_up_it_is_gone)
