@@ -11,6 +11,7 @@
 
 #include "src/io/inherited.h"
 #include "src/io/loop.h"
+#include "src/io/signals.h"
 #include "src/node/config.h"
 #include "src/node/node.h"
 
@@ -33,8 +34,11 @@ peer::Result<node::Config> read_again(int argc, char** argv) {
 int run(const node::Config& config, const node::Node::ReadSettings& read_settings, node::Node::Lineage lineage) {
   io::Loop loop;
   int status = 0;
+  // Before the node is there and once it is gone, nothing listens to them.
+  io::hold_signals();
   {
     node::Node node(loop, config, read_settings, std::move(lineage));
+    io::release_signals();
     if (const auto started = node.start(); !started) {
       std::fprintf(stderr, "crosstalkd: %s\n", started.why().c_str());
       status = 1;
@@ -42,6 +46,7 @@ int run(const node::Config& config, const node::Node::ReadSettings& read_setting
       loop.run();
       status = node.exit_status();
     }
+    io::hold_signals();
   }
   // A handle that is left is a leak of ours; it must not go unnoticed.
   return loop.close() ? status : 1;

@@ -59,8 +59,11 @@ std::vector<std::string> Inherited::names() const {
   return names;
 }
 
-Legacy::~Legacy() {
+Legacy::~Legacy() { clear(); }
+
+void Legacy::clear() {
   for (const auto& [name, fd] : sockets_) ::close(fd);
+  sockets_.clear();
 }
 
 // Far from where they are to be in the end: nothing of theirs is overwritten then.

@@ -45,6 +45,8 @@ class Legacy {
   // False and errno where there are no more descriptors.
   bool add(std::string_view name, int socket);
   bool empty() const { return sockets_.empty(); }
+  // Closes all of them: nothing is to be executed.
+  void clear();
 
   // Executes that program in the place of this one. Comes back with errno where
   // that failed; nothing is lost then.

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "src/io/signals.h"
 #include "src/io/timer.h"
 
 namespace io {
@@ -80,8 +81,11 @@ Resolve::Resolve(Loop& loop, const peer::Address& address, std::function<void(An
   const addrinfo wanted = hints();
   const std::string port = std::to_string(address.port);
   Node* node = node_;
+  // The first time it begins libuv's threads, which outlive the handlers of signals.
+  hold_signals();
   node->asking =
       uv_getaddrinfo(loop.raw(), &node->request, Node::on_answer, node->host.c_str(), port.c_str(), &wanted) == 0;
+  release_signals();
   if (node->asking) return;
   node->refused = std::make_unique<Timer>(loop, [node] { node->finish(answer_of(node->host, false, nullptr)); });
   node->refused->at(loop.now());

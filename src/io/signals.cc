@@ -3,9 +3,27 @@
 #include <uv.h>
 
 #include <cassert>
+#include <csignal>
 #include <utility>
 
 namespace io {
+
+namespace {
+
+void mask(int how) {
+  sigset_t told;
+  sigemptyset(&told);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&told, number);
+  const int error = pthread_sigmask(how, &told, nullptr);
+  assert(error == 0);
+  (void)error;
+}
+
+}  // namespace
+
+void hold_signals() { mask(SIG_BLOCK); }
+
+void release_signals() { mask(SIG_UNBLOCK); }
 
 // Outlives its Signal until libuv has closed the handle, and the call with it:
 // a signal may be let go by its own call.

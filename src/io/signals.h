@@ -1,4 +1,5 @@
-// A POSIX signal as an event of the loop.
+// A POSIX signal as an event of the loop; and the signals held back while there is
+// nobody to hear them.
 #pragma once
 
 #include <functional>
@@ -18,5 +19,11 @@ class Signal {
   struct Node;
   Node* node_;
 };
+
+// Those by which a daemon is told something (TERM, INT, HUP, USR1, USR2) wait until
+// they are released, in a program that is executed meanwhile as well, and for good in
+// threads that are begun meanwhile. Without that each of them would end the process.
+void hold_signals();
+void release_signals();
 
 }  // namespace io

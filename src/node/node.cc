@@ -323,12 +323,20 @@ void Node::reload() {
 
 // --- The end.
 
+// While the node makes way for a new version, the first of them still means a stop
+// in good order.
 void Node::on_stop_signal(int number) {
+  const std::string_view name = number == SIGTERM ? "SIGTERM" : "SIGINT";
+  if (std::exchange(upgrading_, false)) {
+    lineage_.legacy.clear();
+    log_.info("no upgrade: this node stops for good", {{"why", std::string(name)}});
+    return supervisor_.stopping("stopping: " + std::string(name));
+  }
   if (stage_ != Stage::serving) {
     log_.warn("stopped at once by a second signal");
     return stop(1);
   }
-  stop_in_good_order(number == SIGTERM ? "SIGTERM" : "SIGINT", 0);
+  stop_in_good_order(name, 0);
 }
 
 // POST /v1/drain.

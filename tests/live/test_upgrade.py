@@ -57,6 +57,38 @@ class Upgrade(LiveTest):
         self.assertEqual([message["id"] for message in told], [f"m-{number}" for number in range(50)])
         self.upgraded(n1, 2)
 
+    def test_signals_at_any_moment_of_it(self) -> None:
+        node = self.world.node("n1")
+        first = dict(node.ready)
+        for kind in (signal.SIGUSR1, signal.SIGHUP, signal.SIGUSR2):
+            served = len(node.log_lines("msg=serving"))
+            node.signal(signal.SIGUSR2)
+
+            def upgraded() -> bool:
+                assert node.process is not None and node.process.poll() is None, f"{kind.name} has ended it"
+                node.signal(kind)
+                return len(node.log_lines("msg=serving")) > served
+
+            eventually(upgraded, what="the new one serves")
+        eventually(lambda: node.ready_path.exists(), what="the last of them serves")
+        Client(node.client).close()
+        self.assertEqual(node.wait_ready().ready["pid"], first["pid"])
+
+    def test_sigterm_meanwhile_stops_it_in_good_order(self) -> None:
+        n1, n2 = self.world.mesh(2)
+        alice, bob = self.world.client(n1, fresh("alice")), self.world.client(n2, fresh("bob"), ack=True)
+        eventually(lambda: alice.knows(bob.name), what="bob is known")
+        alice.chat(bob.name, "hi", id="1")
+        seq = bob.expect(cmd="chat")["seq"]
+        n1.signal(signal.SIGUSR2)
+        eventually(lambda: n1.log_lines("stopping", "upgrade"), what="it moves its sessions off")
+        n1.signal(signal.SIGTERM)
+        eventually(lambda: n1.log_lines("no upgrade", "SIGTERM"), what="it takes notice")
+        bob.send(cmd="ack", seq=seq)
+        self.assertEqual(alice.outcome("1"), "delivered", "as at any SIGTERM")
+        n1.ended_well()
+        self.assertEqual(len(n1.log_lines("msg=serving")), 1)
+
     def test_settings_that_do_not_start_leave_all_as_it_is(self) -> None:
         settings = Path(self.world.file("n1.toml", "[log]\nlevel = \"info\"\n"))
         node = self.world.node("n1", "--config", str(settings))
