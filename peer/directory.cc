@@ -82,6 +82,7 @@ Directory::Slot Directory::open(std::string_view owner, bool hidden) {
 void Directory::publish(Slot slot) {
   assert(slots_[slot].state != Telling::State::free);
   slots_[slot].state = Telling::State::published;
+  ++changes_;
 }
 
 void Directory::drop(Slot slot) {
@@ -100,6 +101,7 @@ void Directory::drop(Slot slot) {
   }
   telling.owner.clear();
   telling.state = Telling::State::free;
+  ++changes_;
 }
 
 bool Directory::add(Slot slot, std::uint64_t user, Stamp stamp) {
@@ -110,6 +112,7 @@ bool Directory::add(Slot slot, std::uint64_t user, Stamp stamp) {
   home.put(slot, user, stamp);
   ++slots_[slot].size;
   ++size_;
+  ++changes_;
   return true;
 }
 
@@ -120,6 +123,7 @@ bool Directory::remove(Slot slot, std::uint64_t user, Stamp stamp) {
   home.take_out(place);
   --slots_[slot].size;
   --size_;
+  ++changes_;
   if (too_empty(home.used, home.users.size())) home.resize(std::max(places_min, home.used * 10 / 7));
   return true;
 }

@@ -50,6 +50,9 @@ class Directory {
   // over: the owner has said that they are not there.
   Found newest(std::uint64_t user, std::span<const Found> refused = {}) const;
 
+  // Grows whenever newest() may answer otherwise than before.
+  std::uint64_t changes() const { return changes_; }
+
   std::size_t size() const { return size_; }
   std::size_t size(Slot slot) const { return slots_[slot].size; }
   std::size_t memory_bytes() const;
@@ -83,6 +86,7 @@ class Directory {
   std::array<Shard, shard_count> shards_;
   std::vector<Telling> slots_ = std::vector<Telling>(1);
   std::size_t size_ = 0;
+  std::uint64_t changes_ = 0;
 };
 
 }  // namespace peer

@@ -228,16 +228,24 @@ void Router::chat(ClientId from, const Draft& draft) {
   route({ticket, draft.recipient, draft.line(), draft.size(), draft.id}, {}, {});
 }
 
+// Nobody has come or gone since a chat went this way: whoever sends much to one asks where
+// that one is but once. What is here or in a mailbox is found as fast.
+bool Router::leads_on(const Lane& lane) const {
+  return lane.seen == changes() && lane.way.owner < mesh_->peers() && mesh_->reachable(lane.way.owner) && !leaving_;
+}
+
 void Router::route(const Letter& letter, const Refusals& refused, const Via& via) {
   const std::uint64_t hash = letter.ticket.recipient;
-  const Way way = place(hash, letter.recipient, refused);
   const auto known = lanes_.find(hash);
+  const bool placed = known != lanes_.end() && refused.empty() && leads_on(known->second);
+  const Way way = placed ? known->second.way : place(hash, letter.recipient, refused);
   if (known != lanes_.end() && (known->second.waits || known->second.way != way)) return park(known.value(), letter);
   if (way.owner == peer::no_peer) return fail_nowhere(letter, refused);
 
   // In the lane before it is sent: the outcome may come from inside.
   Lane& lane = known != lanes_.end() ? known.value() : lanes_[hash];
   if (lane.unsettled == 0) lane.way = way, lane.refused = refused;
+  if (refused.empty()) lane.seen = changes();
   ++lane.unsettled;
   switch (send(way, letter, via)) {
     case peer::Mesh::Sent::yes: return;

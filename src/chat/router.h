@@ -156,6 +156,7 @@ class Router final : public Desk,
   struct Lane {
     Way way;
     Refusals refused;        // before, of those that began it
+    std::uint64_t seen = 0;  // changes() when a chat that nobody had refused was sent this way
     bool waits = false;      // has an entry in waiting_
     bool reset_due = false;  // the owner refuses until it hears that this was read
     std::uint32_t unsettled = 0;
@@ -174,6 +175,9 @@ class Router final : public Desk,
 
   void end(ClientId id, KickReason why);
   bool store_up() const { return store_ != nullptr && store_->up(); }
+  // Of users here and elsewhere.
+  std::uint64_t changes() const { return 1 + users_.changes() + mesh_->directory().changes(); }
+  bool leads_on(const Lane& lane) const;
   Way place(std::uint64_t hash, std::string_view name, const Refusals& refused) const;
   // One way for all: a new chat and one that waited.
   void route(const Letter& letter, const Refusals& refused, const Via& via);

@@ -31,6 +31,7 @@ ClientId Users::add(Client& client, std::string_view name, std::uint64_t hash, p
   user.stamp = stamp;
   user.unsettled = 0;
   by_name_.insert(slot);
+  ++changes_;
   return id_of(slot, user.generation);
 }
 
@@ -39,6 +40,7 @@ void Users::remove(ClientId id) {
   const std::size_t slot = slot_of(id);
   User& user = users_[slot];
   by_name_.erase(static_cast<std::uint32_t>(slot));
+  ++changes_;
   user.client = nullptr;
   std::string().swap(user.name);
   ++user.generation;

@@ -47,6 +47,8 @@ class Users {
   const User* get(ClientId id) const;
 
   std::size_t size() const { return by_name_.size(); }
+  // Grows whenever somebody comes or goes.
+  std::uint64_t changes() const { return changes_; }
 
   // For a walk over all: the slots from 0; users that come and go meanwhile may
   // be missed or seen, nobody else is missed.
@@ -76,6 +78,7 @@ class Users {
 
   std::vector<User> users_;
   std::vector<std::uint32_t> free_;
+  std::uint64_t changes_ = 0;
   tsl::robin_set<std::uint32_t, Hash, Equal> by_name_;
 };
 

@@ -56,6 +56,8 @@ START_TEST(the_recipient_moves) {
     alice.send_known("bob", "4");
     town.net.pump();
     ck_assert_msg(anew.got.empty() && alice.outcomes.empty(), "%s: not before the earlier ones", row.sentence);
+    const std::uint64_t forwarded = row.from == 1 ? 0 : row.from == row.to ? 4 : 2;
+    ck_assert_msg(town.router(1).counters().forwarded == forwarded, "%s: nor to the old node", row.sentence);
     row.flushes ? old.flush() : old.lose();
     town.net.pump();
     expect_texts(old.got, row.old_got, row.sentence);
