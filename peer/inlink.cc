@@ -11,6 +11,11 @@ namespace {
 constexpr std::size_t control_untold_bytes_max = 65536;
 // Outcome frames are 13 bytes a run; one frame bears this many.
 constexpr std::size_t runs_max = 4096;
+// Outcomes that nobody waits for wait no longer once so much has come: whoever sends may
+// be waiting for room. Half the smallest window.
+constexpr std::size_t untold_bytes_max = 32768;
+// Asked for: the next fill tells them.
+constexpr Time at_once = Time::min();
 // Of chats that reached their recipient after a loss of the connection. Most follow
 // one another; beyond, one that was stored as well may be seen twice.
 constexpr std::size_t reached_runs_max = 16384;
@@ -42,7 +47,7 @@ void InLink::on_connected(Time now, const ProofBody& proof, const Welcome& welco
   outcomes_.settle_through(proof.outcomes);
   outcomes_.rewind(proof.outcomes);
   resumed_at_ = chats_received_ + 1;
-  each_outcome([this](Seq first, std::uint32_t count, Arrival how) {
+  each_outcome([this](Seq first, std::uint32_t count, End how) {
     if (fate(how) == Fate::taken) reached_.add(first, first + count);
   });
   urgent_.release();
@@ -65,9 +70,12 @@ void InLink::lose(std::string_view why) {
 void InLink::tick(Time now) {
   if (now < wake_at_) return;
   if (now - heard_at_ >= self_->timing.lost_after)
-    lose("silent for " + std::to_string(self_->timing.lost_after.count()) + " ms");
+    return lose("silent for " + std::to_string(self_->timing.lost_after.count()) + " ms");
+  wake_at_ = heard_at_ + self_->timing.lost_after;
+  if (now >= tell_at_)
+    tell_outcomes_by(at_once);
   else
-    wake_at_ = heard_at_ + self_->timing.lost_after;
+    wake_at_ = std::min(wake_at_, tell_at_);
 }
 
 void InLink::forget() {
@@ -77,6 +85,8 @@ void InLink::forget() {
   arrivals_.clear();
   unsettled_ = 0;
   changed_first_ = changed_last_ = 0;
+  tell_at_ = never;
+  untold_bytes_ = 0;
   outcomes_.reset();
   resumed_at_ = 1;
   reached_.clear();
@@ -163,8 +173,11 @@ void InLink::on_control(const Frame& frame) {
 // Numbers rise; those left out were taken back by the sender's node.
 void InLink::on_chat_stream(const Frame& frame) {
   if (frame.seq <= chats_received_) return;
-  arrivals_.put(frame.seq, Arrival::pending);
+  const bool is_chat = frame.type == FrameType::chat;
+  const DecodedChat decoded = is_chat ? decode_chat(frame.body) : DecodedChat();
+  arrivals_.put(frame.seq, {End::pending, !is_chat || !decoded.chat.id.empty()});
   ++unsettled_;
+  untold_bytes_ += frame.body.size();
   chats_received_ = frame.seq;
   if (frame.type == FrameType::lane_reset) {
     owner_->on_lane_reset(id_, frame.seq, frame.body);
@@ -180,7 +193,6 @@ void InLink::on_chat_stream(const Frame& frame) {
     settle(era_, frame.seq, WireOutcome::done);
     return on_bird(frame);
   }
-  const DecodedChat decoded = decode_chat(frame.body);
   if (!decoded.ok) {
     settle(era_, frame.seq, WireOutcome::not_here);
     return lose("it sent a malformed chat");
@@ -198,27 +210,41 @@ void InLink::on_bird(const Frame& frame) {
 
 bool InLink::settle(std::uint32_t era, Seq seq, WireOutcome outcome) {
   Arrival* const arrival = era == era_ ? arrivals_.find(seq) : nullptr;
-  if (arrival == nullptr || *arrival != Arrival::pending) return false;
-  *arrival = Arrival{static_cast<std::uint8_t>(outcome)};
+  if (arrival == nullptr || arrival->end != End::pending) return false;
+  arrival->end = End{static_cast<std::uint8_t>(outcome)};
   --unsettled_;
   if (changed_first_ == 0) {
     changed_first_ = changed_last_ = seq;
-    if (connected_) owner_->want_write_in(id_);
   } else {
     changed_first_ = std::min(changed_first_, seq);
     changed_last_ = std::max(changed_last_, seq);
   }
+  if (tell_at_ != at_once) {
+    const bool may_wait = !arrival->awaited && fate(arrival->end) == Fate::taken && untold_bytes_ < untold_bytes_max;
+    tell_outcomes_by(may_wait ? heard_at_ + self_->timing.outcomes_wait : at_once);
+  }
   return true;
 }
 
-InLink::Fate InLink::fate(Arrival arrival) {
-  switch (arrival) {
-    case Arrival::pending: return Fate::pending;
-    case Arrival::not_here:
-    case Arrival::unread:
-    case Arrival::done: return Fate::refused;
-    case Arrival::written:
-    case Arrival::delivered: break;
+// A new connection is filled in any case.
+void InLink::tell_outcomes_by(Time when) {
+  if (when >= tell_at_) return;
+  tell_at_ = when;
+  if (!connected_) return;
+  if (when == at_once)
+    owner_->want_write_in(id_);
+  else
+    wake_at_ = std::min(wake_at_, when);
+}
+
+InLink::Fate InLink::fate(End end) {
+  switch (end) {
+    case End::pending: return Fate::pending;
+    case End::not_here:
+    case End::unread:
+    case End::done: return Fate::refused;
+    case End::written:
+    case End::delivered: break;
   }
   return Fate::taken;
 }
@@ -228,11 +254,11 @@ InLink::Fate InLink::supersede(Seq seq) {
     chats_received_ = seq;
     return Fate::never_came;
   }
-  if (const Arrival* const arrival = arrivals_.find(seq)) return fate(*arrival);
+  if (const Arrival* const arrival = arrivals_.find(seq)) return fate(arrival->end);
   if (reached_.contains(seq)) return Fate::taken;
   // Its end may be known and on its way.
   Fate found = Fate::never_came;
-  each_outcome([&](Seq first, std::uint32_t count, Arrival how) {
+  each_outcome([&](Seq first, std::uint32_t count, End how) {
     if (seq >= first && seq - first < count) found = fate(how);
   });
   return found;
@@ -245,13 +271,13 @@ void InLink::each_outcome(Each&& each) const {
     while (reader.more()) {
       const Seq first = reader.u64();
       const std::uint32_t count = reader.u32();
-      each(first, count, Arrival{reader.u8()});
+      each(first, count, End{reader.u8()});
     }
   }
 }
 
 void InLink::gather_outcomes() {
-  static_assert(static_cast<int>(WireOutcome::unread) == static_cast<int>(Arrival::unread));
+  static_assert(static_cast<int>(WireOutcome::unread) == static_cast<int>(End::unread));
   if (changed_first_ == 0) return;
   const Seq end = changed_last_ + 1;
   Seq at = arrivals_.next(changed_first_, end);
@@ -260,12 +286,12 @@ void InLink::gather_outcomes() {
     Writer writer(body);
     for (std::size_t runs = 0; at < end && runs < runs_max; at = arrivals_.next(at, end)) {
       const Seq first = at;
-      const Arrival kind = *arrivals_.find(first);
-      if (kind == Arrival::pending) {
+      const End kind = arrivals_.find(first)->end;
+      if (kind == End::pending) {
         ++at;
         continue;
       }
-      for (std::size_t place = arrivals_.place(at); arrivals_.held(place, at) && arrivals_[place] == kind;
+      for (std::size_t place = arrivals_.place(at); arrivals_.held(place, at) && arrivals_[place].end == kind;
            place = arrivals_.place(++at))
         arrivals_.take_out(place);
       if (first < resumed_at_ && fate(kind) == Fate::taken) reached_.add(first, at);
@@ -277,6 +303,8 @@ void InLink::gather_outcomes() {
     if (!body.empty()) outcomes_.append(FrameType::outcomes, body.view());
   }
   changed_first_ = changed_last_ = 0;
+  tell_at_ = never;
+  untold_bytes_ = 0;
 }
 
 bool InLink::send_datagram(std::string_view bytes) {

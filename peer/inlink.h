@@ -98,6 +98,7 @@ class InLink {
   void on_bird(const Frame& frame);
   void on_ping(const Frame& frame);
   void tell_received();
+  void tell_outcomes_by(Time when);
   void gather_outcomes();
   // first, count, how they ended: what is on its way.
   template <class Each>
@@ -120,13 +121,20 @@ class InLink {
   Seq chats_received_ = 0;
 
   // The chats whose end has not come or was not told. What changed since is told as
-  // runs at the next fill.
-  enum class Arrival : std::uint8_t { pending, written, not_here, done, delivered, unread };
-  static Fate fate(Arrival arrival);
+  // runs at the next fill, which is asked for at once, or for what nobody waits for a
+  // little later.
+  enum class End : std::uint8_t { pending, written, not_here, done, delivered, unread };
+  struct Arrival {
+    End end = End::pending;
+    bool awaited = true;
+  };
+  static Fate fate(End end);
   Numbered<Arrival> arrivals_;
   std::size_t unsettled_ = 0;
   Seq changed_first_ = 0;  // 0: nothing has changed
   Seq changed_last_ = 0;
+  Time tell_at_ = never;          // what has changed is told by then
+  std::size_t untold_bytes_ = 0;  // have come since something was told
   Stream outcomes_;
   // Chats that had come before this connection. The peer may have taken them back
   // while there was none and does not hear how they end: those that reached their

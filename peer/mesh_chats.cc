@@ -63,7 +63,10 @@ Mesh::Superseded Mesh::supersede(Incarnation from, Incarnation to, Seq seq) {
 }
 
 bool Mesh::settle(PeerId from, std::uint32_t era, Seq seq, WireOutcome outcome) {
-  return peers_[from]->in.settle(era, seq, outcome);
+  InLink& in = peers_[from]->in;
+  const bool known = in.settle(era, seq, outcome);
+  wake_at_ = std::min(wake_at_, in.wake_at());
+  return known;
 }
 
 void Mesh::on_outcomes(PeerId id, Seq first, std::uint32_t count, WireOutcome outcome) {

@@ -40,6 +40,9 @@ struct Timing {
   // Canaries (canary.h): sent so often, back within.
   Millis canary_every{5000};
   Millis canary_patience{5000};
+  // Of chats that have reached their recipient and whose sender waits for no word of it: so
+  // long may their outcomes wait for others, that a peer is not woken for each.
+  Millis outcomes_wait{5};
   // Without Redis: when all links to it have been down.
   Millis dead_after{15'000};
   Backoff::Settings backoff{};

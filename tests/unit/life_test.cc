@@ -67,7 +67,7 @@ START_TEST(given_up_and_reborn) {
   pair.net.pump();
   ck_assert(pair.crowd1.knows("bob") && pair.crowd2.knows("alice"));
   pair.crowd1.send("bob", "hello");
-  pair.net.pump();
+  pair.net.pump_outcomes();
   ck_assert(pair.crowd2.arrived.size() == 1 && pair.crowd1.ended.size() == 1);
   pair.net.run_for(1min);
   ck_assert_msg(pair.n1->count(Kind::reincarnated) == 1 && pair.n2->count(Kind::reincarnated) == 1, "once is enough");
@@ -144,7 +144,7 @@ START_TEST(a_new_life_of_the_same_process) {
   ck_assert(pair.n2->count(Kind::reincarnated) == 1 && pair.crowd1.knows("bob") && pair.crowd2.knows("alice"));
   pair.crowd1.send("bob", "there");
   pair.crowd2.send("alice", "and back");
-  pair.net.pump();
+  pair.net.pump_outcomes();
   ck_assert(pair.crowd2.arrived.size() == 2 && pair.crowd1.arrived.size() == 2);
   ck_assert(pair.crowd1.ended.size() == 2 && pair.crowd2.ended.size() == 2);
   ck_assert(pair.n1->count(Kind::link_down) == 1);

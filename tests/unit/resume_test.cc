@@ -162,8 +162,43 @@ START_TEST(outcomes_wait_for_the_link) {
   ck_assert(pair.crowd1.ended[1].line == "1\n" && pair.crowd1.ended[1].how == Settled::not_here);
   ck_assert(pair.crowd1.ended[2].line == "3\n" && pair.crowd1.ended[2].how == Settled::written);
   settle(2, peer::WireOutcome::written);
-  pair.net.pump();
+  pair.net.pump_outcomes();
   ck_assert(pair.crowd1.ended.size() == 4 && pair.n1.mesh.unsettled_bytes() == 0);
+}
+END_TEST
+
+// A peer is not woken for each outcome that nobody waits for.
+START_TEST(outcomes_wait_for_others) {
+  Pair pair;
+  std::size_t told = 0;
+  pair.net.on_write = [&](const Host& host, std::string_view bytes) { told += &host == &pair.n2 && !bytes.empty(); };
+  const auto ended_of = [&](const char* sentence, std::size_t ended, std::size_t frames) {
+    ck_assert_msg(pair.crowd1.ended.size() == ended && told == frames, "%s: %zu ended, %zu told", sentence,
+                  pair.crowd1.ended.size(), told);
+  };
+  pair.net.run_for(1ms);
+  pair.crowd1.send("bob", "1");
+  pair.net.run_for(3ms);
+  pair.crowd1.send("bob", "2");
+  pair.net.run_for(1999us);
+  ended_of("they wait", 0, 0);
+  pair.net.run_for(1us);
+  ended_of("for 5 ms at most, and are told as one", 2, 1);
+
+  pair.crowd1.send("bob", "3");
+  pair.crowd1.send_awaited("bob", "4, whose sender waits for its outcome");
+  pair.net.pump();
+  ended_of("one that somebody waits for takes them along", 4, 2);
+
+  pair.crowd1.send("bob", "5");
+  pair.crowd1.send("bob", std::string(32'768, 'x'));
+  pair.net.pump();
+  ended_of("so does much that has come", 6, 3);
+
+  pair.crowd1.send("bob", "7");
+  pair.crowd2.logout("bob");
+  pair.net.pump();
+  ck_assert_msg(pair.crowd1.ended.back().how == Settled::not_here && told > 3, "a refusal does not wait");
 }
 END_TEST
 
@@ -186,7 +221,7 @@ START_TEST(an_outcome_of_another_era_finds_nobody) {
   pair.net.pump();
   ck_assert(pair.crowd1.ended.size() == 1);
   pair.n2.mesh.settle(anew.from, anew.era, anew.seq, peer::WireOutcome::written);
-  pair.net.pump();
+  pair.net.pump_outcomes();
   ck_assert(pair.crowd1.ended.size() == 2 && pair.crowd1.ended[1].how == Settled::written);
 }
 END_TEST
@@ -204,11 +239,11 @@ START_TEST(a_full_window) {
   ck_assert(pair.crowd2.resets.size() == 1 && pair.crowd2.resets[0] == "bob");
   const Crowd::Arrived& first = pair.crowd2.arrived.at(0);
   pair.n2.mesh.settle(first.from, first.era, first.seq, peer::WireOutcome::written);
-  pair.net.pump();
+  pair.net.pump_outcomes();
   ck_assert(pair.crowd1.send("bob", "0") == Mesh::Sent::yes && pair.crowd1.send("bob", "1") == Mesh::Sent::full);
   for (std::size_t i = 1; i < pair.crowd2.arrived.size(); ++i)
     pair.n2.mesh.settle(first.from, first.era, pair.crowd2.arrived[i].seq, peer::WireOutcome::written);
-  pair.net.pump();
+  pair.net.pump_outcomes();
   ck_assert_uint_eq(pair.crowd1.ended.size(), sent);
 }
 END_TEST
@@ -273,5 +308,5 @@ END_TEST
 }  // namespace
 
 SUITE(a_cut_at_every_byte_of_the_chats, a_cut_at_every_byte_of_the_receipts, one_cut_after_another, a_storm_of_cuts,
-      outcomes_wait_for_the_link, an_outcome_of_another_era_finds_nobody, a_full_window, a_peer_that_was_never_met,
-      control_goes_ahead_of_chats, outcomes_come_in_runs)
+      outcomes_wait_for_the_link, outcomes_wait_for_others, an_outcome_of_another_era_finds_nobody, a_full_window,
+      a_peer_that_was_never_met, control_goes_ahead_of_chats, outcomes_come_in_runs)

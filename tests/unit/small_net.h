@@ -175,6 +175,8 @@ class Net {
     while (step()) {
     }
   }
+  // Until outcomes that nobody waits for are told, too.
+  void pump_outcomes() { run_for(peer::Timing().outcomes_wait); }
   void run_for(peer::Micros time) {
     const peer::Time end = now + time;
     for (int turns = 0;; ++turns) {
@@ -343,13 +345,23 @@ class Crowd final : public peer::Guest {
     for (User& user : users)
       if (user.here && user.name == name) user.here = false, mesh->user_off(name, user.stamp);
   }
-  // To the owner of `recipient`, whoever that is.
-  peer::Mesh::Sent send(std::string_view recipient, std::string_view text) {
+  // To the owner of `recipient`, whoever that is; nobody waits for the outcome.
+  peer::Mesh::Sent send(std::string_view recipient, std::string_view text) { return send(recipient, text, {}); }
+  // Somebody does: the line is long enough to hold the tokens.
+  peer::Mesh::Sent send_awaited(std::string_view recipient, std::string_view text) {
+    peer::Ticket ticket;
+    ticket.id_length = ticket.sender_length = 1;
+    ck_assert(text.size() > peer::chat_sender_at);
+    return send(recipient, text, ticket);
+  }
+  peer::Mesh::Sent send(std::string_view recipient, std::string_view text, peer::Ticket ticket) {
     const peer::PeerId to = mesh->owner(mesh->hash(recipient));
     ck_assert(to != peer::no_peer);
     const std::string line = std::string(text) + "\n";
     const std::array<std::string_view, 1> pieces{line};
-    return mesh->send(to, recipient, pieces, line.size(), {1, mesh->hash(recipient)});
+    ticket.sender = 1;
+    ticket.recipient = mesh->hash(recipient);
+    return mesh->send(to, recipient, pieces, line.size(), ticket);
   }
   bool knows(std::string_view name) const { return mesh->owner(mesh->hash(name)) != peer::no_peer; }
 
