@@ -58,7 +58,9 @@ class Upgrade(LiveTest):
         self.upgraded(n1, 2)
 
     def test_signals_at_any_moment_of_it(self) -> None:
-        node = self.world.node("n1")
+        # A name to look up: then there are threads, which would take signals too.
+        redis = self.world.redis.url.replace("127.0.0.1", "localhost")
+        node = self.world.node("n1", "--redis", redis, *self.world.secret())
         first = dict(node.ready)
         for kind in (signal.SIGUSR1, signal.SIGHUP, signal.SIGUSR2):
             served = len(node.log_lines("msg=serving"))
