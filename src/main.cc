@@ -33,20 +33,22 @@ peer::Result<node::Config> read_again(int argc, char** argv) {
 
 int run(const node::Config& config, const node::Node::ReadSettings& read_settings, node::Node::Lineage lineage) {
   io::Loop loop;
+  const io::Legacy& legacy = lineage.legacy;
   int status = 0;
   // Before the node is there and once it is gone, nothing listens to them.
   io::hold_signals();
   {
     node::Node node(loop, config, read_settings, std::move(lineage));
     io::release_signals();
-    if (const auto started = node.start(); !started) {
-      std::fprintf(stderr, "crosstalkd: %s\n", started.why().c_str());
-      status = 1;
-    } else {
+    const auto started = node.start();
+    if (started)
       loop.run();
-      status = node.exit_status();
-    }
+    else
+      std::fprintf(stderr, "crosstalkd: %s\n", started.why().c_str());
     io::hold_signals();
+    // Before the next program takes over, what libuv has caught is heard: it may be a SIGTERM.
+    if (!legacy.empty()) loop.run_on();
+    status = started ? node.exit_status() : 1;
   }
   // A handle that is left is a leak of ours; it must not go unnoticed.
   return loop.close() ? status : 1;

@@ -219,6 +219,8 @@ void Loop::run() {
 
 void Loop::stop() { uv_stop(&state_->loop); }
 
+void Loop::run_on() { uv_run(&state_->loop, UV_RUN_NOWAIT); }
+
 bool Loop::close() {
   State& state = *state_;
   assert(!state.closed);

@@ -51,6 +51,8 @@ class Loop {
   // Runs until stop() or until nothing is left to wait for.
   void run();
   void stop();
+  // One more turn after it was stopped: whatever has come by now, and no waiting.
+  void run_on();
 
   // Runs the closing callbacks that are due, then uv_loop_close. False where a
   // handle was left open: a leak, named on standard error, and the process must

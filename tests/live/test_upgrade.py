@@ -21,6 +21,11 @@ class Upgrade(LiveTest):
         eventually(lambda: len(node.log_lines("msg=serving")) == times, what="the new one serves")
         node.wait_ready()
 
+    def with_threads(self) -> Node:
+        """Its Redis has a name to look up, for which there are threads; they would take signals too."""
+        redis = self.world.redis.url.replace("127.0.0.1", "localhost")
+        return self.world.node("n1", "--redis", redis, *self.world.secret())
+
     def test_under_the_same_pid_and_nobody_is_refused(self) -> None:
         n1, n2 = self.world.mesh(2)
         before, first = dict(n1.ready), incarnation(n1)
@@ -58,9 +63,7 @@ class Upgrade(LiveTest):
         self.upgraded(n1, 2)
 
     def test_signals_at_any_moment_of_it(self) -> None:
-        # A name to look up: then there are threads, which would take signals too.
-        redis = self.world.redis.url.replace("127.0.0.1", "localhost")
-        node = self.world.node("n1", "--redis", redis, *self.world.secret())
+        node = self.with_threads()
         first = dict(node.ready)
         for kind in (signal.SIGUSR1, signal.SIGHUP, signal.SIGUSR2):
             served = len(node.log_lines("msg=serving"))
@@ -90,6 +93,19 @@ class Upgrade(LiveTest):
         self.assertEqual(alice.outcome("1"), "delivered", "as at any SIGTERM")
         n1.ended_well()
         self.assertEqual(len(n1.log_lines("msg=serving")), 1)
+
+    def test_sigterm_at_any_moment_of_it(self) -> None:
+        node = self.with_threads()
+        for looks in range(60):
+            begun = len(node.log_lines("msg=stopping", "why=upgrade"))
+            node.signal(signal.SIGUSR2)
+            while len(node.log_lines("msg=stopping", "why=upgrade")) == begun:
+                self.assertTrue(node.alive())
+            for _ in range(looks):
+                node.log()  # a moment later each time
+            node.signal(signal.SIGTERM)
+            node.ended_well()
+            node.start()
 
     def test_settings_that_do_not_start_leave_all_as_it_is(self) -> None:
         settings = Path(self.world.file("n1.toml", "[log]\nlevel = \"info\"\n"))
