@@ -126,6 +126,9 @@ std::optional<Refused> Mesh::meet(Peer& peer, const Hello& theirs) {
                                               " is linked, another came from " + to_string(theirs.advertised) +
                                               "; give one of them another name (--node)"};
     forget_life(peer);
+  } else if (!peer.buried.empty()) {
+    // The life that was given up may have lived on for a while.
+    guest_->on_era(peer.id);
   }
   peer.incarnation = theirs.incarnation;
   if (!peer.fixed && (!peer.listed || theirs.incarnation == peer.leased)) peer.address = theirs.advertised;

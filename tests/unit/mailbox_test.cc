@@ -160,6 +160,31 @@ START_TEST(the_storing_node_dies_unaware_of_the_login) {
 }
 END_TEST
 
+// They have given each other up when n1 stores, and n1's next life knows nothing of it.
+START_TEST(a_node_that_was_given_up_stores_and_dies) {
+  PostTown town(2);
+  Person& alice = town.town.join(1, "alice");
+  Person& bob = town.town.join(2, "bob");
+  town.town.start();
+  town.pump();
+  for (int n = 1; n <= 2; ++n) town.town.net.answer(small_net::Net::address(n), small_net::Net::Answer::refused);
+  town.town.net.cut("n1", "n2");
+  town.town.net.cut("n2", "n1");
+  town.town.net.run_for(20s);
+  town.pump();
+  alice.send_known("bob", "1");
+  town.pump();
+  expect_texts(alice.outcomes, {"\"1\" stored"}, "n1 takes him for away");
+  expect_texts(bob.got, {}, "and nobody tells him");
+  for (int n = 1; n <= 2; ++n) town.town.net.answer(small_net::Net::address(n), small_net::Net::Answer::yes);
+  town.town.reopen(1);
+  town.town.net.run_for(20s);
+  town.pump();
+  expect_texts(bob.got, {"1 stored"}, "n2 hears that it is over");
+  ck_assert_uint_eq(town.shelf.waiting("bob"), 0);
+}
+END_TEST
+
 // What was stored is before what goes there directly, though the wake is slow.
 START_TEST(a_wake_goes_before_the_next_chat) {
   PostTown town(2);
@@ -733,8 +758,8 @@ SUITE(a_node_that_lives_but_cant_be_reached, nothing_is_repeated_after_a_cut, st
       a_refusal_that_nobody_reads, the_recipient_has_a_session_elsewhere, stored_and_drained,
       who_has_nothing_waiting_is_ready, redis_is_down, redis_goes_down_with_a_chat_out,
       redis_is_asked_again_when_it_is_back, a_full_mailbox, storing_while_the_recipient_logs_in,
-      the_storing_node_dies_unaware_of_the_login, a_wake_goes_before_the_next_chat,
-      a_wake_while_redis_is_about_to_be_back, one_pass_is_enough_for_what_came_before_the_next_wake, acknowledged,
-      what_was_not_confirmed_goes_on, an_entry_leaves_when_it_is_confirmed, a_mailbox_is_emptied_as_fast_as_it_is_read,
-      the_same_id_twice, the_same_id_stored_and_direct, stored_and_seen_with_redis_down, redis_comes_back,
-      removed_though_redis_was_down)
+      the_storing_node_dies_unaware_of_the_login, a_node_that_was_given_up_stores_and_dies,
+      a_wake_goes_before_the_next_chat, a_wake_while_redis_is_about_to_be_back,
+      one_pass_is_enough_for_what_came_before_the_next_wake, acknowledged, what_was_not_confirmed_goes_on,
+      an_entry_leaves_when_it_is_confirmed, a_mailbox_is_emptied_as_fast_as_it_is_read, the_same_id_twice,
+      the_same_id_stored_and_direct, stored_and_seen_with_redis_down, redis_comes_back, removed_though_redis_was_down)
