@@ -46,6 +46,7 @@ static_assert(line_front.size() == peer::chat_sender_at + 1);  // with the quote
 
 void Session::say_error(Tongue wording, const Refusal& refusal, const About& about) {
   ++commons_.tally.refusals[to_string(refusal.code)];
+  pace_.spend(Pace::lines_per_refusal, 0, commons_.clock.now);
   std::string& line = commons_.error;
   if (wording == Tongue::plain) {
     line = "error ";

@@ -19,6 +19,8 @@ class Pace {
   // write now and then (crosstalk-bench fair).
   static constexpr peer::Micros per_line{4};
   static constexpr std::size_t bytes_per_us = 32;
+  // Who is told more than others what went wrong is heard less often.
+  static constexpr unsigned lines_per_refusal = 4;
   // What was saved by saying less before: a thousand chats at once are heard without delay.
   static constexpr peer::Micros credit_max{10'000};
 

@@ -755,6 +755,20 @@ START_TEST(a_flood_is_heard_at_its_pace) {
 }
 END_TEST
 
+START_TEST(who_is_refused_is_heard_less_often) {
+  World world;
+  User al(world, "al");
+  client::Pace pace;
+  const auto says = [&](const std::string& line, unsigned price) {
+    al.line(line);
+    pace.spend(price, line.size() + 1, world.commons.clock.now);
+  };
+  pace.spend(2, login("al").size() + 1, world.commons.clock.now);
+  while (!al.wants_turn) says("{}", 2 + client::Pace::lines_per_refusal);
+  ck_assert(al.turn_at == pace.due());
+}
+END_TEST
+
 START_TEST(who_spoke_little_may_say_much_at_once) {
   constexpr peer::Time now{1'000'000};
   constexpr unsigned lines = client::Pace::credit_max / client::Pace::per_line;
@@ -1050,7 +1064,7 @@ SUITE(follows_the_transcripts, follows_them_in_every_two_pieces, follows_them_by
       departs_when_its_chats_are_settled, drains, counts_what_the_kernel_took, every_cut_of_the_stream_is_counted_right,
       a_kicked_session_still_accounts_for_its_queue, cuts_who_reads_too_slowly, answers_count_too,
       refused_telnet_options_do_not_pile_up, handles_a_share_of_its_lines_each_turn, a_flood_is_heard_at_its_pace,
-      who_spoke_little_may_say_much_at_once, what_is_kept_is_handled_before_any_end,
+      who_is_refused_is_heard_less_often, who_spoke_little_may_say_much_at_once, what_is_kept_is_handled_before_any_end,
       what_is_kept_survives_telnet_a_slow_login_and_a_pause, slows_a_fast_sender_down,
       a_small_queue_bounds_the_sender_too, who_departs_is_given_nothing_more, what_comes_last_goes_back_last,
       departs_in_time_while_paused, but_not_for_one_stalled_recipient, a_failure_at_once_leaves_nothing_unsettled,
