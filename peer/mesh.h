@@ -334,6 +334,7 @@ class Mesh final : private OutLink::Owner, private InLink::Owner {
   void send_back(Peer& peer);
   void note_canary(Peer& peer, Canary::Verdict before);
   void mark_unawaited(Peer& peer);
+  void draw_incarnation();
   void hang_up_all(std::string_view why);
   void run();
   void start_all();

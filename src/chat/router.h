@@ -28,6 +28,7 @@
 #include "src/chat/arrivals.h"
 #include "src/chat/desk.h"
 #include "src/chat/drains.h"
+#include "src/chat/refusals.h"
 #include "src/chat/store.h"
 #include "src/chat/trail.h"
 #include "src/chat/users.h"
@@ -136,10 +137,6 @@ class Router final : public Desk,
   std::uint64_t repeated() const { return arrivals_.repeated(); }
 
  private:
-  // Places that have refused a chat; nodes with the newest login that they can have
-  // meant, once or twice for it: else a chat would be sent there again for as long
-  // as this node has not heard of the logout.
-  using Refusals = std::vector<peer::Mesh::Login>;
   // A chat that waits in its lane, with its bytes.
   struct Parked {
     peer::Ticket ticket;
