@@ -83,7 +83,6 @@ void InLink::forget() {
   control_epoch_ = 0;
   control_received_ = chats_received_ = 0;
   arrivals_.clear();
-  unsettled_ = 0;
   changed_first_ = changed_last_ = 0;
   tell_at_ = never;
   untold_bytes_ = 0;
@@ -176,7 +175,6 @@ void InLink::on_chat_stream(const Frame& frame) {
   const bool is_chat = frame.type == FrameType::chat;
   const DecodedChat decoded = is_chat ? decode_chat(frame.body) : DecodedChat();
   arrivals_.put(frame.seq, {End::pending, !is_chat || !decoded.chat.id.empty()});
-  ++unsettled_;
   untold_bytes_ += frame.body.size();
   chats_received_ = frame.seq;
   if (frame.type == FrameType::lane_reset) {
@@ -212,7 +210,6 @@ bool InLink::settle(std::uint32_t era, Seq seq, WireOutcome outcome) {
   Arrival* const arrival = era == era_ ? arrivals_.find(seq) : nullptr;
   if (arrival == nullptr || arrival->end != End::pending) return false;
   arrival->end = End{static_cast<std::uint8_t>(outcome)};
-  --unsettled_;
   if (changed_first_ == 0) {
     changed_first_ = changed_last_ = seq;
   } else {

@@ -88,8 +88,6 @@ class InLink {
 
   // All before this one have ended, and the peer was told so.
   Seq oldest() const { return arrivals_.first(chats_received_ + 1); }
-  // Chats received whose end has not come.
-  std::size_t unsettled() const { return unsettled_; }
 
  private:
   void on_frame(Time now, const Frame& frame);
@@ -130,7 +128,6 @@ class InLink {
   };
   static Fate fate(End end);
   Numbered<Arrival> arrivals_;
-  std::size_t unsettled_ = 0;
   Seq changed_first_ = 0;  // 0: nothing has changed
   Seq changed_last_ = 0;
   Time tell_at_ = never;          // what has changed is told by then
